@@ -1,0 +1,45 @@
+namespace CollectivesSharp;
+
+/// <summary>
+/// Where things lie in the segment that the ranks of a node share. One page of group words, a cell of 512 bytes a rank, then the data areas:
+/// two staging chunks a rank and two result chunks a group. Words that different ranks write never share a cache line (128 bytes, since adjacent lines are
+/// fetched in pairs).
+/// </summary>
+internal readonly record struct SegmentLayout(int Ranks, int ChunkBytes)
+{
+    internal const int Version = 1;
+    internal const ulong Magic = 0x31474553_50535343; // "CSSPSEG1"
+    internal const int PageBytes = 4096;
+
+    internal const int MagicOffset = 0;
+    internal const int VersionOffset = 8;
+    internal const int RanksOffset = 12;
+    internal const int GenerationOffset = 16;
+    internal const int ChunkBytesOffset = 24;
+    internal const int AbortOffset = 128;
+    internal const int BellOffset = 256;
+    internal const int SleepersOffset = 384;
+
+    internal const int CellBytes = 512;
+
+    /// <summary>The last phase that the rank has reached; the one word that peers poll.</summary>
+    internal const int PhaseInCell = 0;
+
+    /// <summary>Two descriptions of calls, by the parity of the sequence number: what, then how many elements. Same line as the phase.</summary>
+    internal const int CallsInCell = 8;
+    internal const int LeftInCell = 128;
+
+    /// <summary>Why this rank aborted: u16 length, UTF-8.</summary>
+    internal const int AbortTextInCell = 256;
+    internal const int MaxAbortTextBytes = CellBytes - AbortTextInCell - sizeof(ushort);
+
+    internal const long CellsOffset = PageBytes;
+
+    internal long StagingOffset => RoundUp(CellsOffset + ((long)Ranks * CellBytes));
+
+    internal long ResultOffset => StagingOffset + (2L * Ranks * ChunkBytes);
+
+    internal long TotalBytes => ResultOffset + (2L * ChunkBytes);
+
+    private static long RoundUp(long bytes) => (bytes + PageBytes - 1) / PageBytes * PageBytes;
+}

@@ -1,0 +1,123 @@
+using CollectivesSharp.Interop;
+
+namespace CollectivesSharp;
+
+internal sealed unsafe partial class SharedMemoryCommunicator
+{
+    /// <summary>Owners' parts of a chunk begin on cache lines, so that no two ranks write one.</summary>
+    private const int PartAlignment = 64;
+
+    public void AllReduce(nint input, nint output, nuint count, DataType type, ReduceOp op, HostCallOptions options = default)
+    {
+        Enter(new HostCall(CollectiveKind.AllReduce, type, op, 0, (long)count), options);
+        try
+        {
+            int size = type.SizeInBytes();
+            if (count * (nuint)size <= Math.Min(OneShotBytes, (nuint)_layout.ChunkBytes))
+                AllReduceOneShot((byte*)input, (byte*)output, count, type, op, size);
+            else
+                AllReduceByOwners((byte*)input, (byte*)output, count, type, op, size);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    /// <summary>
+    /// Every rank shows its input and reduces all of them. One phase. The staging area of this parity is written again two stagings from now; before that
+    /// lies a phase that a peer publishes only after it has finished reading here.
+    /// </summary>
+    private void AllReduceOneShot(byte* input, byte* output, nuint count, DataType type, ReduceOp op, int size)
+    {
+        int parity = NextStagingParity();
+        nuint bytes = count * (nuint)size;
+        Buffer.MemoryCopy(input, Staging(_rank, parity), bytes, bytes);
+        FirstPhase();
+        for (int rank = 0; rank < _members.Length; rank++)
+            _sources[rank] = (nint)Staging(rank, parity);
+        _reduction.Reduce(type, op, _sources, (nint)output, count);
+    }
+
+    /// <summary>
+    /// Chunk by chunk: each rank owns a part of a chunk, the others stage their share of it, the owner reduces it and shows the result. The three steps of
+    /// neighbouring chunks overlap, so that a chunk costs one phase:
+    /// <code>
+    /// step t: collect the others' results of chunk t-2 | reduce own part of chunk t-1 | stage the others' parts of chunk t | phase
+    /// </code>
+    /// Staging of chunk t is read in step t+1 and written again in step t+2, behind the phase that ends t+1. Results of chunk t are written in step t+1, read
+    /// in step t+2 and written again in step t+3, behind the phase that ends t+2. The last collecting step has no phase behind it: the next call's first
+    /// phase comes before any result is written.
+    /// </summary>
+    private void AllReduceByOwners(byte* input, byte* output, nuint count, DataType type, ReduceOp op, int size)
+    {
+        nuint chunk = (nuint)(_layout.ChunkBytes / size);
+        nuint chunks = (count + chunk - 1) / chunk;
+        int parity = 0;
+        for (nuint step = 0; step < chunks + 2; step++)
+        {
+            if (step >= 2)
+                CollectResults(output, step - 2, count, chunk, size);
+            if (step >= 1 && step <= chunks)
+                ReduceOwnPart(input, output, step - 1, count, chunk, type, op, size, parity);
+            if (step < chunks)
+            {
+                parity = NextStagingParity();
+                StageForOwners(input, step, count, chunk, size, parity);
+            }
+
+            if (step == 0)
+                FirstPhase();
+            else if (step <= chunks)
+                NextPhase();
+        }
+    }
+
+    private void StageForOwners(byte* input, nuint index, nuint count, nuint chunk, int size, int parity)
+    {
+        Part own = Part.Of(index, count, chunk, size, _rank, _members.Length);
+        byte* from = input + own.ChunkStart;
+        byte* to = Staging(_rank, parity);
+        Buffer.MemoryCopy(from, to, own.Start, own.Start);
+        Buffer.MemoryCopy(from + own.End, to + own.End, own.ChunkBytes - own.End, own.ChunkBytes - own.End);
+    }
+
+    /// <summary>
+    /// The own input is read from where it lies. In place that is where the result goes as well: <see cref="HostReduction"/> reads each element of every source
+    /// before it writes the element of the result.
+    /// </summary>
+    private void ReduceOwnPart(byte* input, byte* output, nuint index, nuint count, nuint chunk, DataType type, ReduceOp op, int size, int parity)
+    {
+        Part own = Part.Of(index, count, chunk, size, _rank, _members.Length);
+        if (own.End == own.Start)
+            return;
+        for (int rank = 0; rank < _members.Length; rank++)
+            _sources[rank] = (nint)(rank == _rank ? input + own.ChunkStart + own.Start : Staging(rank, parity) + own.Start);
+        byte* target = output + own.ChunkStart + own.Start;
+        _reduction.Reduce(type, op, _sources, (nint)target, (own.End - own.Start) / (nuint)size);
+        Buffer.MemoryCopy(target, Result((int)(index & 1)) + own.Start, own.End - own.Start, own.End - own.Start);
+    }
+
+    private void CollectResults(byte* output, nuint index, nuint count, nuint chunk, int size)
+    {
+        Part own = Part.Of(index, count, chunk, size, _rank, _members.Length);
+        byte* from = Result((int)(index & 1));
+        byte* to = output + own.ChunkStart;
+        Buffer.MemoryCopy(from, to, own.Start, own.Start);
+        Buffer.MemoryCopy(from + own.End, to + own.End, own.ChunkBytes - own.End, own.ChunkBytes - own.End);
+    }
+
+    private int NextStagingParity() => _stagingParity ^= 1;
+
+    /// <summary>One rank's part of one chunk. Bytes; Start and End count from the chunk's beginning.</summary>
+    private readonly record struct Part(nuint ChunkStart, nuint ChunkBytes, nuint Start, nuint End)
+    {
+        internal static Part Of(nuint index, nuint count, nuint chunk, int size, int rank, int ranks)
+        {
+            nuint first = index * chunk;
+            nuint bytes = Math.Min(chunk, count - first) * (nuint)size;
+            nuint share = (((bytes + (nuint)ranks - 1) / (nuint)ranks) + PartAlignment - 1) / PartAlignment * PartAlignment;
+            return new Part(first * (nuint)size, bytes, Math.Min((nuint)rank * share, bytes), Math.Min(((nuint)rank + 1) * share, bytes));
+        }
+    }
+}

@@ -1,0 +1,157 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+using CollectivesSharp.Interop;
+
+namespace CollectivesSharp;
+
+internal sealed unsafe partial class SharedMemoryCommunicator
+{
+    private const int PollsPerLook = 64;
+    private const int CancellableSliceMilliseconds = 20;
+    private const int SliceMilliseconds = 1000;
+
+    private ref int Bell => ref *(int*)(_segment.Base + SegmentLayout.BellOffset);
+
+    private ref int Sleepers => ref *(int*)(_segment.Base + SegmentLayout.SleepersOffset);
+
+    private ref long PhaseOf(int rank) => ref *(long*)(Cell(rank) + SegmentLayout.PhaseInCell);
+
+    /// <summary>
+    /// Publishes all that this rank has written and waits until every peer has published as much: on return the peers' writes of this phase are visible, and
+    /// all that they read in earlier phases has been read.
+    /// </summary>
+    private void NextPhase()
+    {
+        long phase = ++_phase;
+
+        // Release for the data before it, and a full fence against the read of Sleepers behind it: see Sleep.
+        Interlocked.Exchange(ref PhaseOf(_rank), phase);
+        if (Volatile.Read(ref Sleepers) != 0 && Complete(phase))
+            RingBell();
+
+        int peer = FirstMissing(0, phase);
+        if (peer < _members.Length && (peer = Poll(peer, phase)) < _members.Length)
+            Sleep(phase);
+    }
+
+    private bool Complete(long phase) => FirstMissing(0, phase) == _members.Length;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int FirstMissing(int from, long phase)
+    {
+        while (from < _members.Length && Volatile.Read(ref PhaseOf(from)) >= phase)
+            from++;
+        return from;
+    }
+
+    private int Poll(int peer, long phase)
+    {
+        if (_spin.SpinTicks > 0)
+        {
+            long end = Stopwatch.GetTimestamp() + _spin.SpinTicks;
+            do
+            {
+                for (int i = 0; i < PollsPerLook; i++)
+                {
+                    Pause();
+                    if ((peer = FirstMissing(peer, phase)) == _members.Length)
+                        return peer;
+                }
+            }
+            while (Stopwatch.GetTimestamp() < end && Volatile.Read(ref AbortWordRef) == 0);
+        }
+
+        for (int i = 0; i < _spin.Yields; i++)
+        {
+            Thread.Yield();
+            if ((peer = FirstMissing(peer, phase)) == _members.Length)
+                return peer;
+        }
+
+        return peer;
+    }
+
+    private static void Pause()
+    {
+        if (X86Base.IsSupported)
+            X86Base.Pause();
+        else if (ArmBase.IsSupported)
+            ArmBase.Yield();
+        else
+            Thread.SpinWait(1);
+    }
+
+    /// <summary>
+    /// No wake-up is lost: a sleeper counts itself (full fence) before it looks at the phases, and who publishes a phase does so (full fence) before it looks
+    /// at the count. Of the last two to arrive at least one sees all phases and rings. The bell's value is read before the phases and the abort word
+    /// are looked at, so whatever rings after that look makes the futex return.
+    /// </summary>
+    private void Sleep(long phase)
+    {
+        if (_deadline == 0)
+            _deadline = Stopwatch.GetTimestamp() + (long)(_callTimeout.TotalSeconds * Stopwatch.Frequency);
+        while (true)
+        {
+            Interlocked.Increment(ref Sleepers);
+            try
+            {
+                int bell = Volatile.Read(ref Bell);
+                if (Complete(phase))
+                    return;
+                ThrowIfHopeless(phase);
+                double left = (_deadline - Stopwatch.GetTimestamp()) * 1e3 / Stopwatch.Frequency;
+                int slice = _cancellation.CanBeCanceled ? CancellableSliceMilliseconds : SliceMilliseconds;
+                long nanoseconds = (long)(Math.Clamp(left, 0.01, slice) * 1e6);
+                timespec timeout = new() { tv_sec = nanoseconds / 1_000_000_000, tv_nsec = nanoseconds % 1_000_000_000 };
+                PosixNative.futex_wait((int*)(_segment.Base + SegmentLayout.BellOffset), bell, &timeout);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref Sleepers);
+            }
+        }
+    }
+
+    private void RingBell()
+    {
+        Interlocked.Increment(ref Bell);
+        PosixNative.futex_wake((int*)(_segment.Base + SegmentLayout.BellOffset), int.MaxValue);
+    }
+
+    /// <summary>Looks for every reason why the missing ranks will not come. Only called with ranks missing.</summary>
+    private void ThrowIfHopeless(long phase)
+    {
+        if (Volatile.Read(ref AbortWordRef) == 0)
+        {
+            int missing = FirstMissing(0, phase);
+            if (missing == _members.Length)
+                return;
+            if (_cancellation.IsCancellationRequested)
+            {
+                WriteAbortText($"{_call} was cancelled on this rank");
+                RaiseAbort(new AbortWord(AbortWord.Kind.Requested, _rank, _rank));
+                _cancellation.ThrowIfCancellationRequested();
+            }
+
+            for (int peer = missing; peer < _members.Length; peer = FirstMissing(peer + 1, phase))
+            {
+                // Left is written after the last phase: seen set, a phase that is still missing will not come.
+                if (Volatile.Read(ref *(int*)(Cell(peer) + SegmentLayout.LeftInCell)) != 0 && PhaseOf(peer) < phase)
+                    RaiseAbort(new AbortWord(AbortWord.Kind.Left, peer, _rank));
+            }
+
+            if (Stopwatch.GetTimestamp() >= _deadline)
+                RaiseAbort(new AbortWord(AbortWord.Kind.Silent, missing, _rank));
+        }
+
+        int abort = Volatile.Read(ref AbortWordRef);
+        if (abort == 0)
+            return;
+
+        // Peers that saw this phase complete may have compared calls and aborted since; then this rank can compare too, and say more.
+        if (!Complete(phase))
+            throw CreateFault(new AbortWord(abort));
+    }
+}

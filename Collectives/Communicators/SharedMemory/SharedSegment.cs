@@ -1,0 +1,80 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using CollectivesSharp.Interop;
+
+namespace CollectivesSharp;
+
+/// <summary>
+/// Memory that the ranks of a node map together. It has no name: the creator unlinks it before anybody else learns of it and hands the
+/// descriptor on, so nothing is left behind however the processes end.
+/// </summary>
+internal sealed unsafe class SharedSegment : SafeHandle
+{
+    private readonly nuint _bytes;
+
+    private SharedSegment(nint address, nuint bytes)
+        : base(PosixNative.MAP_FAILED, ownsHandle: true)
+    {
+        SetHandle(address);
+        _bytes = bytes;
+    }
+
+    public override bool IsInvalid => handle is PosixNative.MAP_FAILED or 0;
+
+    internal byte* Base => (byte*)handle;
+
+    /// <summary>
+    /// Reserves and zeroes the memory; the caller owns the descriptor and closes it. Throws <see cref="IOException"/> with both sizes when /dev/shm has too
+    /// little room: later, at the first touch, that would be a SIGBUS.
+    /// </summary>
+    internal static int Create(long bytes)
+    {
+        Span<byte> name = stackalloc byte[64];
+        int length = Encoding.ASCII.GetBytes($"/collectives-sharp-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12))}", name);
+        name[length] = 0;
+        fixed (byte* path = name)
+        {
+            int descriptor = PosixNative.shm_open(path, PosixNative.O_RDWR | PosixNative.O_CREAT | PosixNative.O_EXCL | PosixNative.O_CLOEXEC, 0x180 /* 0600 */);
+            if (descriptor < 0)
+                throw new IOException($"shm_open of {bytes} bytes of shared memory: {PosixNative.Describe(PosixNative.Errno)}.");
+            PosixNative.shm_unlink(path);
+
+            // Asked first: posix_fallocate fills the file system before it fails, and others would feel it.
+            long free = FreeBytes(descriptor);
+            int error = free < bytes ? PosixNative.ENOSPC : Allocate(descriptor, bytes);
+            if (error == 0)
+                return descriptor;
+            PosixNative.close(descriptor);
+            throw new IOException(error == PosixNative.ENOSPC
+                ? $"The group's segment needs {bytes} bytes of shared memory and /dev/shm has {free} bytes free. Make it larger (docker: --shm-size, --ipc=host) or set a smaller GroupOptions.HostChunkBytes."
+                : $"Reserving {bytes} bytes of shared memory: {PosixNative.Describe(error)}.");
+        }
+    }
+
+    /// <summary>Maps what <see cref="Create"/> made; the descriptor may be closed afterwards.</summary>
+    internal static SharedSegment Map(int descriptor, long bytes)
+    {
+        nint address = PosixNative.mmap(0, (nuint)bytes, PosixNative.PROT_READ | PosixNative.PROT_WRITE, PosixNative.MAP_SHARED, descriptor, 0);
+        return address == PosixNative.MAP_FAILED
+            ? throw new IOException($"mmap of {bytes} bytes of shared memory: {PosixNative.Describe(PosixNative.Errno)}.")
+            : new SharedSegment(address, (nuint)bytes);
+    }
+
+    protected override bool ReleaseHandle() => PosixNative.munmap(handle, _bytes) == 0;
+
+    private static int Allocate(int descriptor, long bytes)
+    {
+        int error;
+        do
+            error = PosixNative.posix_fallocate(descriptor, 0, bytes);
+        while (error == PosixNative.EINTR);
+        return error;
+    }
+
+    private static long FreeBytes(int descriptor)
+    {
+        statvfs_t status;
+        return PosixNative.fstatvfs(descriptor, &status) == 0 && status.f_blocks != 0 ? (long)(status.f_bavail * status.f_frsize) : long.MaxValue;
+    }
+}

@@ -1,0 +1,149 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CollectivesSharp;
+
+/// <summary>What the members have agreed on.</summary>
+internal sealed record FormedGroup(GroupMember[] Members, int RankInGroup, long Generation, IHostCommunicator? Host, IReadOnlyList<GroupVote> Votes);
+
+/// <summary>How ranks become a group: say hello, compare, share memory, vote.</summary>
+internal static class GroupFormation
+{
+    internal static ILogger Logger(GroupOptions options) => options.LoggerFactory?.CreateLogger("CollectivesSharp") ?? NullLogger.Instance;
+
+    internal static string Digest(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..32];
+
+    internal static async Task<FormedGroup> FormAsync(IStore store, string prefix, int[] ranks, int rankInGroup, int? localRank, GroupOptions options, ILogger logger, CancellationToken cancellationToken)
+    {
+        GroupHello own = new() { Member = Describe(ranks[rankInGroup], localRank, options), Agreed = GroupAgreement.Terms(options, ranks.Length) };
+        GroupRoster roster = await MeetAsync(store, prefix, ranks, rankInGroup, own, options, cancellationToken).ConfigureAwait(false);
+        int[] missing = [.. ranks.Where((_, member) => member >= roster.Hellos.Length || roster.Hellos[member] is null)];
+        GroupHello[] hellos = [.. roster.Hellos.OfType<GroupHello>()];
+        if (GroupAgreement.FindMismatch([.. hellos.Where(hello => hello.Member.Rank != own.Member.Rank), own]) is { } mismatch)
+            throw new GroupMismatchException($"Group {options.Name} can't be made: {mismatch}.");
+        if (missing.Length > 0)
+            throw new GroupCreationException($"Group {options.Name} can't be made: {GroupMember.NameRanks(missing)} of {ranks.Length} did not arrive within {options.Timeout.TotalSeconds:0.###} s.");
+
+        GroupMember[] members = [.. hellos.Select(hello => hello.Member)];
+        List<GroupVote> votes = [];
+        IHostCommunicator? host = null;
+        if (members.Length > 1 && members.All(member => member.NodeId == members[0].NodeId))
+            host = await ShareMemoryAsync(store, prefix, members, rankInGroup, roster.Generation, options, votes, cancellationToken).ConfigureAwait(false);
+        logger.LogDebug("Group {Name} of {Count} ranks, generation {Generation}: {Votes}", options.Name, members.Length, roster.Generation, votes);
+        return new FormedGroup(members, rankInGroup, roster.Generation, host, votes);
+    }
+
+    private static GroupMember Describe(int rank, int? localRank, GroupOptions options) => new()
+    {
+        Rank = rank,
+        Host = Environment.MachineName,
+        ProcessId = Environment.ProcessId,
+        ProcessStartTime = ProcessIdentity.OwnStartTime,
+        NodeId = options.HostId ?? NodeIdentity.Current,
+        LocalRank = localRank,
+        AllowedProcessors = AllowedProcessors.Own(),
+        ProcessorCount = Environment.ProcessorCount,
+    };
+
+    /// <summary>Every member says hello under its own key; the first one waits for all of them and publishes the roster, complete or not.</summary>
+    private static async Task<GroupRoster> MeetAsync(IStore store, string prefix, int[] ranks, int rankInGroup, GroupHello own, GroupOptions options, CancellationToken cancellationToken)
+    {
+        byte[] hello = JsonSerializer.SerializeToUtf8Bytes(own, GroupJson.Default.GroupHello);
+        byte[] kept = await store.CompareSetAsync(HelloKey(rankInGroup), null, hello, cancellationToken).ConfigureAwait(false) ?? [];
+        if (!kept.AsSpan().SequenceEqual(hello))
+        {
+            GroupMember? other = JsonSerializer.Deserialize(kept, GroupJson.Default.GroupHello)?.Member;
+            throw new GroupCreationException($"Group {options.Name} can't be made: {own.Member} finds its place taken by {other}. Two processes were started as one rank.");
+        }
+
+        string rosterKey = $"{prefix}/roster";
+        if (rankInGroup != 0)
+        {
+            try
+            {
+                byte[] text = await store.GetAsync(rosterKey, options.Timeout + GroupVote.StoreGrace, cancellationToken).ConfigureAwait(false);
+                return JsonSerializer.Deserialize(text, GroupJson.Default.GroupRoster)!;
+            }
+            catch (TimeoutException)
+            {
+                return new GroupRoster { Generation = 0, Hellos = await CollectAsync(TimeSpan.Zero).ConfigureAwait(false) };
+            }
+        }
+
+        GroupRoster roster = new()
+        {
+            Hellos = await CollectAsync(options.Timeout).ConfigureAwait(false),
+            Generation = await store.AddAsync("generation", 1, cancellationToken).ConfigureAwait(false),
+        };
+        await store.SetAsync(rosterKey, JsonSerializer.SerializeToUtf8Bytes(roster, GroupJson.Default.GroupRoster), cancellationToken).ConfigureAwait(false);
+        return roster;
+
+        string HelloKey(int member) => $"{prefix}/hello/{member}";
+
+        async Task<GroupHello?[]> CollectAsync(TimeSpan timeout)
+        {
+            try
+            {
+                await store.WaitAsync([.. ranks.Select((_, member) => HelloKey(member))], timeout, cancellationToken).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                // The roster says who is missing.
+            }
+
+            GroupHello?[] hellos = new GroupHello?[ranks.Length];
+            for (int member = 0; member < ranks.Length; member++)
+            {
+                byte[]? text = await store.TryGetAsync(HelloKey(member), cancellationToken).ConfigureAwait(false);
+                hellos[member] = text is null ? null : JsonSerializer.Deserialize(text, GroupJson.Default.GroupHello);
+            }
+
+            return hellos;
+        }
+    }
+
+    private static async Task<IHostCommunicator> ShareMemoryAsync(IStore store, string prefix, GroupMember[] members, int rank, long generation, GroupOptions options, List<GroupVote> votes, CancellationToken cancellationToken)
+    {
+        SegmentLayout layout = new(members.Length, options.HostChunkBytes);
+        SharedSegment? segment = null;
+        IAsyncDisposable? handout = null;
+        string? objection = null;
+        try
+        {
+            string key = $"{prefix}/segment";
+            try
+            {
+                if (rank == 0)
+                    (segment, handout) = await SegmentExchange.OfferAsync(store, key, layout, generation, cancellationToken).ConfigureAwait(false);
+                else
+                    segment = await SegmentExchange.AcceptAsync(store, key, layout, generation, options.Timeout, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is IOException and not StoreException or TimeoutException or UnauthorizedAccessException)
+            {
+                objection = e.Message;
+            }
+
+            int[] ranks = [.. members.Select(member => member.Rank)];
+            GroupVote vote = await GroupVote.HoldAsync(store, prefix, "shared memory", ranks, rank, objection, options.Timeout, cancellationToken).ConfigureAwait(false);
+            if (!vote.IsOn)
+            {
+                IEnumerable<string> reasons = vote.Objections.GroupBy(item => item.Value, item => item.Key, StringComparer.Ordinal).Select(item => $"{GroupMember.NameRanks(item)}: {item.Key}");
+                throw new GroupCreationException($"Group {options.Name} can't be made: its ranks share a node and not its memory. {string.Join("; ", reasons)}");
+            }
+
+            votes.Add(vote);
+            SharedMemoryCommunicator communicator = new(options.Name, segment!, layout, members, rank, options.Timeout, AllowedProcessors.CountUnion(members));
+            segment = null;
+            return communicator;
+        }
+        finally
+        {
+            segment?.Dispose();
+            if (handout is not null)
+                await handout.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}

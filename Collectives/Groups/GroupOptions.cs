@@ -1,0 +1,52 @@
+using Microsoft.Extensions.Logging;
+
+namespace CollectivesSharp;
+
+/// <summary>
+/// What a rank brings to a group. Everything has a default; rank, size and the meeting point come from the launcher's environment. What decides how ranks
+/// talk (<see cref="Name"/>, <see cref="HostChunkBytes"/>, <see cref="Timeout"/>) must be equal on all ranks and is compared when the group is made.
+/// </summary>
+public sealed record GroupOptions
+{
+    public string Name { get; init; } = "world";
+
+    /// <summary>Null: from the environment (<see cref="LaunchEnvironment"/>). Ranks that are threads pass it, together with <see cref="WorldSize"/> and <see cref="Store"/>.</summary>
+    public int? Rank { get; init; }
+
+    public int? WorldSize { get; init; }
+
+    /// <summary>The meeting point; stays the caller's. Null: rank 0 serves one where the environment says, or on a local socket when all ranks share a machine.</summary>
+    public IStore? Store { get; init; }
+
+    /// <summary>Known to all ranks and to nobody else; guards the store on TCP. Null: COLLECTIVES_SECRET.</summary>
+    public string? Secret { get; init; }
+
+    /// <summary>The deadline of creation and of every host call that names none.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// The unit in which large host messages travel. A node's segment holds two chunks a rank and two more: 2.5 MiB of /dev/shm for four ranks at the
+    /// default. From 4 KiB to 256 MiB, a multiple of 4 KiB.
+    /// </summary>
+    public int HostChunkBytes { get; init; } = 256 << 10;
+
+    /// <summary>Ranks with the same identity share memory. Null: COLLECTIVES_HOST_ID, else <see cref="NodeIdentity.Current"/>. Different values let one machine play several nodes.</summary>
+    public string? HostId { get; init; }
+
+    public ILoggerFactory? LoggerFactory { get; init; }
+
+    internal void Validate()
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(Name);
+        if (Rank.HasValue != WorldSize.HasValue)
+            throw new ArgumentException($"{nameof(Rank)} and {nameof(WorldSize)} are given together or not at all; found {nameof(Rank)} = {Text(Rank)}, {nameof(WorldSize)} = {Text(WorldSize)}.");
+        if (WorldSize is { } size && (size < 1 || Rank < 0 || Rank >= size))
+            throw new ArgumentException($"{nameof(Rank)} {Rank} of {nameof(WorldSize)} {size}: a rank lies between 0 and the size.");
+        if (Timeout <= TimeSpan.Zero || Timeout > TimeSpan.FromDays(7))
+            throw new ArgumentException($"{nameof(Timeout)} {Timeout}: a wait is bounded, up to 7 days.");
+        if (HostChunkBytes < 4096 || HostChunkBytes > 256 << 20 || HostChunkBytes % 4096 != 0)
+            throw new ArgumentException($"{nameof(HostChunkBytes)} {HostChunkBytes}: from 4096 to {256 << 20} in multiples of 4096.");
+
+        static string Text(int? value) => value?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "null";
+    }
+}

@@ -1,0 +1,48 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace CollectivesSharp;
+
+/// <summary>Who can share memory with whom.</summary>
+public static class NodeIdentity
+{
+    /// <summary>
+    /// COLLECTIVES_HOST_ID if set; else a digest of the boot, the namespaces that descriptors and process ids live in (network, pid), and the user. Equal
+    /// names of two machines or containers don't make them one node.
+    /// </summary>
+    public static string Current { get; } = Find();
+
+    private static string Find()
+    {
+        string? given = Environment.GetEnvironmentVariable("COLLECTIVES_HOST_ID");
+        if (!string.IsNullOrEmpty(given))
+            return given;
+        string identity = string.Join('|', Read("/proc/sys/kernel/random/boot_id"), Link("/proc/self/ns/net"), Link("/proc/self/ns/pid"), Environment.UserName);
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)))[..16];
+    }
+
+    /// <summary>A machine that hides the file is told apart by its name.</summary>
+    private static string Read(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path).Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Environment.MachineName;
+        }
+    }
+
+    private static string Link(string path)
+    {
+        try
+        {
+            return new FileInfo(path).LinkTarget ?? "";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+}

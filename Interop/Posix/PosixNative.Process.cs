@@ -1,0 +1,35 @@
+using System.Runtime.InteropServices;
+
+namespace CollectivesSharp.Interop;
+
+public static unsafe partial class PosixNative
+{
+    public const short POLLIN = 0x1;
+    public const int EFD_CLOEXEC = 0x80000;
+    public const int EFD_NONBLOCK = 0x800;
+    public const int SIGKILL = 9;
+    public const int SIGTERM = 15;
+
+    private const nint SYS_pidfd_open = 434;
+
+    /// <summary>A descriptor (close-on-exec) that polls readable once the process has ended, reaped or not. Linux 5.3 or newer.</summary>
+    public static int pidfd_open(int pid, uint flags) => (int)syscall(SYS_pidfd_open, pid, (nint)flags, 0, 0, 0, 0);
+
+    [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
+    public static partial int poll(pollfd* fds, nuint nfds, int timeout);
+
+    [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
+    public static partial int eventfd(uint initval, int flags);
+
+    [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
+    public static partial nint read(int fd, void* buf, nuint count);
+
+    [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
+    public static partial nint write(int fd, void* buf, nuint count);
+
+    [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
+    public static partial int kill(int pid, int sig);
+
+    [LibraryImport(NativeLibraryLocator.C)]
+    public static partial uint geteuid();
+}

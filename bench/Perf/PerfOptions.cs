@@ -1,0 +1,62 @@
+using CollectivesSharp.Interop;
+
+namespace CollectivesSharp.Perf;
+
+internal enum Backend
+{
+    Auto,
+    Host,
+    Cuda,
+}
+
+internal enum LaunchMode
+{
+    Processes,
+    Threads,
+}
+
+/// <summary>What one run measures; sizes in bytes.</summary>
+internal sealed record PerfOptions
+{
+    public required CollectiveKind Collective { get; init; }
+
+    public required long MinBytes { get; init; }
+
+    public required long MaxBytes { get; init; }
+
+    public required long StepBytes { get; init; }
+
+    /// <summary>Wins over <see cref="StepBytes"/> if above 1.</summary>
+    public required int StepFactor { get; init; }
+
+    public required int Iterations { get; init; }
+
+    public required int WarmupIterations { get; init; }
+
+    /// <summary>Checked repetitions a row; 0: no check.</summary>
+    public required int Checks { get; init; }
+
+    public required IReadOnlyList<DataType> Types { get; init; }
+
+    public required IReadOnlyList<ReduceOp> Operations { get; init; }
+
+    /// <summary>-1: all.</summary>
+    public required int Root { get; init; }
+
+    /// <summary>Null: not asked for.</summary>
+    public int? Ranks { get; init; }
+
+    public required Backend Backend { get; init; }
+
+    public required LaunchMode Launch { get; init; }
+
+    public FileInfo? Json { get; init; }
+
+    public FileInfo? Csv { get; init; }
+
+    public IEnumerable<long> Sizes()
+    {
+        for (long size = MinBytes; size <= MaxBytes; size = StepFactor > 1 ? Math.Max(size, 1) * StepFactor : size + StepBytes)
+            yield return size;
+    }
+}

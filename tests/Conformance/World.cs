@@ -1,0 +1,51 @@
+using Xunit;
+
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: AssemblyFixture(typeof(CollectivesSharp.Conformance.World))]
+
+namespace CollectivesSharp.Conformance;
+
+/// <summary>The ranks that the cases run on.</summary>
+public sealed class World : IAsyncDisposable
+{
+    private static GroupCoordinator? s_group;
+
+    /// <summary>Small chunks, so that modest counts take every path; short deadlines, so that a rank that failed does not hold up the others for long.</summary>
+    private static readonly GroupOptions s_options = new() { HostChunkBytes = 32 << 10, Timeout = TimeSpan.FromSeconds(30) };
+
+    internal static LaunchEnvironment Launch { get; } = LaunchEnvironment.Detect();
+
+    internal static bool IsLaunched => Launch.Launcher != LauncherKind.None;
+
+    /// <summary>Printed with every failure; COLLECTIVES_TEST_SEED repeats a run.</summary>
+    internal static int Seed { get; } = int.TryParse(Environment.GetEnvironmentVariable("COLLECTIVES_TEST_SEED"), out int seed) ? seed : 20261123;
+
+    public static TheoryData<int> Sizes => IsLaunched ? [Launch.WorldSize] : [1, 2, 3, 4, 5, 7, 8];
+
+    /// <summary>Runs <paramref name="body"/> on every rank: on threads, or on this rank of the launched job.</summary>
+    internal static void Run(int size, Action<GroupCoordinator> body)
+    {
+        if (!IsLaunched)
+        {
+            ThreadRanks.Run(size, body, s_options);
+            return;
+        }
+
+        s_group ??= GroupCoordinator.CreateAsync(s_options).GetAwaiter().GetResult();
+        try
+        {
+            body(s_group);
+        }
+        catch (Exception e) when (e is not CollectiveException)
+        {
+            s_group.Abort($"{e.GetType().Name}: {e.Message}");
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (s_group is not null)
+            await s_group.DisposeAsync();
+    }
+}
