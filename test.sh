@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Builds, checks the format and runs every test; ends with "N passed, N failed, N skipped". Brings what it needs.
+# --full runs the long versions.
+set -uo pipefail
+cd "$(dirname "$0")"
+export TERM=dumb DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+[ "${1:-}" = --full ] && export COLLECTIVES_TEST_KILLS=${COLLECTIVES_TEST_KILLS:-500}
+
+passed=0 failed=0 skipped=0
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
+finish() {
+  echo
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+  exit
+}
+
+# A step that is no test program: it passes or fails as a whole.
+check() {
+  local name=$1 start=$SECONDS; shift
+  echo "== $name"
+  if "$@"; then
+    passed=$((passed + 1)); echo "   ($((SECONDS - start)) s)"
+  else
+    failed=$((failed + 1)); echo "   FAILED: $name"; return 1
+  fi
+}
+
+# A test program of xunit: its own summary is counted. One that ran nothing, or ended without a summary, has failed.
+tests() {
+  local name=$1 log="$logs/log" start=$SECONDS total errors failures skips; shift
+  echo "== $name"
+  "$@" 2>&1 | tee "$log" | grep -vE '^(xUnit|  (Discover|Start|Finish)|=== )|^$'
+  local status=${PIPESTATUS[0]}
+  read -r total errors failures skips < <(sed -n 's/.*Total: \([0-9]*\), Errors: \([0-9]*\), Failed: \([0-9]*\), Skipped: \([0-9]*\).*/\1 \2 \3 \4/p' "$log" | tail -n 1)
+  total=${total:-0} errors=${errors:-0} failures=${failures:-0} skips=${skips:-0}
+  if [ "$total" = 0 ] || { [ "$status" != 0 ] && [ $((errors + failures)) = 0 ]; }; then
+    failed=$((failed + 1)); echo "   FAILED: $name: $total tests ran, exit code $status"
+  fi
+  passed=$((passed + total - errors - failures - skips)) failed=$((failed + errors + failures)) skipped=$((skipped + skips))
+  echo "   ($((SECONDS - start)) s)"
+}
+
+skip() {
+  echo "== $1: SKIPPED: $2"
+  # In CI only a missing GPU or kernel privilege may skip.
+  if [ -n "${CI:-}" ]; then failed=$((failed + 1)); else skipped=$((skipped + 1)); fi
+}
+
+command -v dotnet >/dev/null || { echo "The .NET 10 SDK is needed: https://dot.net"; failed=1; finish; }
+out=bin/Release/net10.0
+conformance=tests/Conformance/$out/CollectivesSharp.Conformance.dll
+
+check "build" dotnet build -c Release -warnaserror -v quiet || finish
+check "format" dotnet format whitespace --folder --verify-no-changes --exclude '**/bin/**' '**/obj/**'
+tests "unit" dotnet "tests/Unit/$out/CollectivesSharp.Unit.dll" -noColor
+tests "conformance, ranks as threads" dotnet "$conformance" -noColor
+tests "conformance, 4 processes" dotnet "$conformance" --ranks 4 -noColor
+
+mpirun=$(command -v mpirun || eng/get-openmpi.sh)
+if [ -n "$mpirun" ]; then
+  root=(); [ "$(id -u)" = 0 ] && root=(--allow-run-as-root)
+  for ranks in 3 4; do
+    tests "conformance, mpirun -np $ranks" "$mpirun" "${root[@]}" --oversubscribe -np $ranks dotnet "$conformance" -noColor
+  done
+else
+  skip "conformance under mpirun" "Open MPI could not be brought here"
+fi
+
+tests "failures" dotnet "tests/Failures/$out/CollectivesSharp.Failures.dll" -noColor
+
+# The main job, as a newcomer types it.
+table() { dotnet run -c Release --no-build --project bench/Perf -- "$@" --json "$logs/table.json" && grep -q '"nwrong": 0' "$logs/table.json" && ! grep -q '"nwrong": [1-9]' "$logs/table.json"; }
+check "perf all-reduce" table all-reduce
+check "perf broadcast, threads" table broadcast --launch threads -d all -e 64K -r all
+finish
