@@ -4,7 +4,14 @@ namespace CollectivesSharp;
 public enum CollectiveKind : byte
 {
     None = 0,
-    AllReduce = 1,
-    Broadcast = 2,
-    Barrier = 3,
+    AllReduce,
+    Broadcast,
+    Barrier,
+    Reduce,
+    AllGather,
+    ReduceScatter,
+    Gather,
+    Scatter,
+    AllToAll,
+    AllToAllV,
 }

@@ -22,8 +22,38 @@ public interface IHostCommunicator : IDisposable
     /// </summary>
     void AllReduce(nint input, nint output, nuint count, DataType type, ReduceOp op, HostCallOptions options = default);
 
-    /// <summary>Bit-exact copy of the root's buffer to all others. <paramref name="root"/> is a rank in the group.</summary>
+    /// <summary>As <see cref="AllReduce"/>, to the root alone; the others' <paramref name="output"/> is not touched and may be 0.</summary>
+    void Reduce(nint input, nint output, nuint count, DataType type, ReduceOp op, int root, HostCallOptions options = default);
+
+    /// <summary>Bit-exact copy of the root's buffer to all others. <paramref name="root"/> is a rank in the group, as in every call.</summary>
     void Broadcast(nint buffer, nuint count, DataType type, int root, HostCallOptions options = default);
+
+    /// <summary>
+    /// Every rank's input, one behind the other in rank order, to all. <paramref name="counts"/>: how many elements each rank has, equal on all ranks.
+    /// <paramref name="input"/> may lie where it ends up in <paramref name="output"/>, or outside of it.
+    /// </summary>
+    void AllGather(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, HostCallOptions options = default);
+
+    /// <summary>
+    /// Reduces in rank order and leaves each rank its part: the input is all parts one behind the other, <paramref name="counts"/> their lengths, equal on all
+    /// ranks. <paramref name="output"/> may be where the own part lies in <paramref name="input"/>, or outside of it.
+    /// </summary>
+    void ReduceScatter(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, ReduceOp op, HostCallOptions options = default);
+
+    /// <summary>Every rank's <paramref name="count"/> elements, in rank order, to the root; the others' <paramref name="output"/> may be 0.</summary>
+    void Gather(nint input, nint output, nuint count, DataType type, int root, HostCallOptions options = default);
+
+    /// <summary>The root's input, a part of <paramref name="count"/> elements for each rank, to the ranks; the others' <paramref name="input"/> may be 0.</summary>
+    void Scatter(nint input, nint output, nuint count, DataType type, int root, HostCallOptions options = default);
+
+    /// <summary>Part j of rank i's input becomes part i of rank j's output; <paramref name="count"/> elements a part. In place or separate.</summary>
+    void AllToAll(nint input, nint output, nuint count, DataType type, HostCallOptions options = default);
+
+    /// <summary>
+    /// As <see cref="AllToAll"/> with parts of any length: <paramref name="sendCounts"/> and <paramref name="receiveCounts"/> are what this rank has for each rank and what
+    /// it expects of each. A pair that disagrees is a <see cref="CallMismatchException"/>. Input and output must not overlap.
+    /// </summary>
+    void AllToAllV(nint input, ReadOnlySpan<nuint> sendCounts, nint output, ReadOnlySpan<nuint> receiveCounts, DataType type, HostCallOptions options = default);
 
     /// <summary>Returns when every rank has called it; everything that any rank wrote to memory before is visible to all.</summary>
     void Barrier(HostCallOptions options = default);

@@ -107,6 +107,8 @@ internal static class GroupFormation
 
     private static async Task<IHostCommunicator> ShareMemoryAsync(IStore store, string prefix, GroupMember[] members, int rank, long generation, GroupOptions options, List<GroupVote> votes, CancellationToken cancellationToken)
     {
+        if (members.Length > SegmentLayout.MaxRanks || options.HostChunkBytes / members.Length < SegmentLayout.MinPartBytes)
+            throw new GroupCreationException($"Group {options.Name} can't be made: {members.Length} ranks on one node with {nameof(GroupOptions.HostChunkBytes)} {options.HostChunkBytes}; at most {SegmentLayout.MaxRanks} ranks, and {SegmentLayout.MinPartBytes} bytes of a chunk for each.");
         SegmentLayout layout = new(members.Length, options.HostChunkBytes);
         SharedSegment? segment = null;
         IAsyncDisposable? handout = null;

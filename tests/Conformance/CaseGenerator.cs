@@ -2,42 +2,41 @@ using CollectivesSharp.Interop;
 
 namespace CollectivesSharp.Conformance;
 
-/// <summary>The cases of one element type and group size, from a seed: every combination at telling counts, then random ones.</summary>
+/// <summary>The cases of one collective and element type, from a seed: telling counts crossed with operations and roots, then random ones.</summary>
 internal static class CaseGenerator
 {
     private const int OneShotBytes = 16 << 10;
     private const int ChunkBytes = 32 << 10;
 
-    internal static IEnumerable<Case> AllReduce(DataType type, int seed)
+    internal static IEnumerable<Case> Make(CollectiveKind collective, DataType type, int ranks, int seed)
     {
         int size = type.SizeInBytes();
-        Random random = new(HashCode(seed, type));
-        int[] counts = [0, 1, 2, 3, 63, 65, (OneShotBytes / size) - 1, OneShotBytes / size, (OneShotBytes / size) + 1, (ChunkBytes / size) - 1, ChunkBytes / size, (ChunkBytes / size) + 1, (3 * ChunkBytes / size) + 17];
-        foreach (ReduceOp op in Enum.GetValues<ReduceOp>())
+        Random random = new(unchecked((((seed * 31) + (int)type) * 31) + (int)collective));
+        bool rooted = collective is CollectiveKind.Broadcast or CollectiveKind.Reduce or CollectiveKind.Gather or CollectiveKind.Scatter;
+        bool parted = collective is not (CollectiveKind.AllReduce or CollectiveKind.Reduce or CollectiveKind.Broadcast);
+
+        // A staging area holds a chunk, or a part of one for each rank: the counts around both.
+        int unit = collective is CollectiveKind.Scatter or CollectiveKind.AllToAll or CollectiveKind.AllToAllV or CollectiveKind.ReduceScatter ? ChunkBytes / ranks / 64 * 64 / size : ChunkBytes / size;
+        int[] counts = collective == CollectiveKind.AllReduce
+            ? [0, 1, 2, 3, 63, 65, (OneShotBytes / size) - 1, OneShotBytes / size, (OneShotBytes / size) + 1, unit - 1, unit, unit + 1, (3 * unit) + 17]
+            : [0, 1, 7, unit, (2 * unit) + 1];
+        ReduceOp[] operations = collective is CollectiveKind.AllReduce or CollectiveKind.Reduce or CollectiveKind.ReduceScatter ? Enum.GetValues<ReduceOp>() : [default];
+        foreach (ReduceOp op in operations)
         {
             foreach (int count in counts)
-                yield return Make(op, count, random.Next(2) == 0);
-            yield return Make(op, counts[random.Next(counts.Length)], inPlace: true);
-            yield return Make(op, counts[random.Next(counts.Length)], inPlace: false);
+                yield return One(op, count, rooted ? random.Next(ranks) : 0);
         }
 
-        for (int i = 0; i < 40; i++)
-            yield return Make((ReduceOp)random.Next(5), (int)Math.Pow(2, random.NextDouble() * Math.Log2(5.0 * ChunkBytes / size)), random.Next(2) == 0);
+        for (int root = 0; rooted && root < ranks; root++)
+            yield return One(operations[random.Next(operations.Length)], random.Next(1, 1000), root);
+        for (int i = 0; i < (collective == CollectiveKind.AllReduce ? 40 : 6); i++)
+            yield return One(operations[random.Next(operations.Length)], (int)Math.Pow(2, random.NextDouble() * Math.Log2((parted ? 3.0 : 5.0) * unit)), rooted ? random.Next(ranks) : 0);
 
-        Case Make(ReduceOp op, int count, bool inPlace) =>
-            new(CollectiveKind.AllReduce, type, op, count, inPlace, 0, random.Next(3) == 0 ? random.Next(64) : 0, random.Next());
-    }
-
-    internal static IEnumerable<Case> Broadcast(DataType type, int ranks, int seed)
-    {
-        int size = type.SizeInBytes();
-        Random random = new(HashCode(seed, type) + 1);
-        for (int root = 0; root < ranks; root++)
+        Case One(ReduceOp op, int count, int root)
         {
-            foreach (int count in new[] { 0, 1, 7, ChunkBytes / size, (2 * ChunkBytes / size) + 1, random.Next(1, 3 * ChunkBytes / size) })
-                yield return new(CollectiveKind.Broadcast, type, default, count, true, root, random.Next(64), random.Next());
+            bool varied = collective == CollectiveKind.AllToAllV || (collective is CollectiveKind.AllGather or CollectiveKind.ReduceScatter && random.Next(2) == 0);
+            bool inPlace = collective is CollectiveKind.Broadcast || (collective != CollectiveKind.AllToAllV && random.Next(2) == 0);
+            return new(collective, type, op, count, inPlace, root, varied, random.Next(3) == 0 ? random.Next(64) : 0, random.Next());
         }
     }
-
-    private static int HashCode(int seed, DataType type) => unchecked((seed * 31) + (int)type);
 }

@@ -1,18 +1,125 @@
 using System.Runtime.InteropServices;
-using CollectivesSharp.Interop;
 using Xunit;
 
 namespace CollectivesSharp.Conformance;
 
-/// <summary>Runs cases of one element type on one rank and compares every element, and the bytes around the buffers, with the scalar reference.</summary>
-internal sealed unsafe class CaseRunner<T>(GroupCoordinator group)
+/// <summary>Runs cases of one element type on one rank and compares every element, the input and the bytes around the buffers with what they must be.</summary>
+internal sealed class CaseRunner<T>(GroupCoordinator group)
     where T : unmanaged
 {
-    private const int Margin = 128;
-    private const byte Untouched = 0xA5;
-
     private readonly Element<T> _element = Elements.Of<T>();
     private readonly T[] _table = MakeTable();
+    private readonly int _ranks = group.WorldSize;
+    private readonly int _rank = group.RankInGroup;
+
+    internal void Run(IEnumerable<Case> cases)
+    {
+        foreach (Case test in cases)
+            Run(test);
+    }
+
+    private void Run(Case test)
+    {
+        T[][] inputs = [.. Enumerable.Range(0, _ranks).Select(rank => Input(test, rank))];
+        T[] expected = Expected(test, inputs);
+
+        // In place the smaller buffer lies where its content belongs in the larger one.
+        using Guarded<T> large = new(Math.Max(inputs[_rank].Length, expected.Length), test.Misalignment);
+        using Guarded<T> other = new(expected.Length, test.Misalignment);
+        int start = OwnStart(test);
+        bool inPlace = test.InPlace && (_rank == test.Root || test.Collective is not (CollectiveKind.Gather or CollectiveKind.Scatter));
+        bool gathers = expected.Length > inputs[_rank].Length, scatters = expected.Length < inputs[_rank].Length;
+        Span<T> input = inPlace && gathers ? large.Span.Slice(start, inputs[_rank].Length) : large.Span[..inputs[_rank].Length];
+        Span<T> output = !inPlace || expected.Length == 0 ? other.Span : scatters ? large.Span.Slice(start, expected.Length) : large.Span[..expected.Length];
+        inputs[_rank].CopyTo(input);
+
+        Call(test, input, output);
+        large.AssertMarginsUntouched(test);
+        other.AssertMarginsUntouched(test);
+        if (!inPlace)
+            Assert.True(MemoryMarshal.AsBytes(input).SequenceEqual(MemoryMarshal.AsBytes<T>(inputs[_rank])), $"{test}: the input was changed.");
+        for (int i = 0; i < expected.Length; i++)
+        {
+            bool same = test.Reduces ? _element.Same(expected[i], output[i]) : MemoryMarshal.AsBytes(expected.AsSpan(i, 1)).SequenceEqual(MemoryMarshal.AsBytes(output.Slice(i, 1)));
+            if (!same)
+                Assert.Fail($"{test}, {_ranks} ranks, rank {group.Rank}: element {i} is {output[i]}, expected {expected[i]}.");
+        }
+    }
+
+    private void Call(Case test, Span<T> input, Span<T> output)
+    {
+        nuint[] counts = [.. test.Counts(_ranks).Select(count => (nuint)count)];
+        switch (test.Collective)
+        {
+            case CollectiveKind.AllReduce: group.AllReduce<T>(input, output, test.Op); break;
+            case CollectiveKind.Reduce: group.Reduce<T>(input, output, test.Root, test.Op); break;
+            case CollectiveKind.Broadcast: group.Broadcast(input, test.Root); break;
+            case CollectiveKind.AllGather when test.Varied: group.AllGather<T>(input, output, counts); break;
+            case CollectiveKind.AllGather: group.AllGather<T>(input, output); break;
+            case CollectiveKind.ReduceScatter when test.Varied: group.ReduceScatter<T>(input, output, counts, test.Op); break;
+            case CollectiveKind.ReduceScatter: group.ReduceScatter<T>(input, output, test.Op); break;
+            case CollectiveKind.Gather: group.Gather<T>(input, output, test.Root); break;
+            case CollectiveKind.Scatter: group.Scatter<T>(input, output, test.Root); break;
+            case CollectiveKind.AllToAll: group.AllToAll<T>(input, output); break;
+            case CollectiveKind.AllToAllV:
+                nuint[] send = [.. test.Counts(_ranks, _rank).Select(count => (nuint)count)];
+                nuint[] receive = [.. Enumerable.Range(0, _ranks).Select(rank => (nuint)test.Counts(_ranks, rank)[_rank])];
+                group.AllToAllV<T>(input, send, output, receive);
+                break;
+            default: throw new NotSupportedException(test.Collective.ToString());
+        }
+    }
+
+    private int OwnStart(Case test) => test.Collective is CollectiveKind.AllGather or CollectiveKind.ReduceScatter or CollectiveKind.Gather or CollectiveKind.Scatter
+        ? test.Counts(_ranks).Take(_rank).Sum()
+        : 0;
+
+    private int InputLength(Case test, int rank) => test.Collective switch
+    {
+        CollectiveKind.AllGather => test.Counts(_ranks)[rank],
+        CollectiveKind.ReduceScatter => test.Counts(_ranks).Sum(),
+        CollectiveKind.Scatter => rank == test.Root ? test.Count * _ranks : 0,
+        CollectiveKind.AllToAll => test.Count * _ranks,
+        CollectiveKind.AllToAllV => test.Counts(_ranks, rank).Sum(),
+        _ => test.Count,
+    };
+
+    /// <summary>The definition of each collective, for this rank.</summary>
+    private T[] Expected(Case test, T[][] inputs)
+    {
+        int[] counts = test.Counts(_ranks);
+        switch (test.Collective)
+        {
+            case CollectiveKind.AllReduce: return Reduced(test, inputs, 0, test.Count);
+            case CollectiveKind.Reduce: return _rank == test.Root ? Reduced(test, inputs, 0, test.Count) : [];
+            case CollectiveKind.ReduceScatter: return Reduced(test, inputs, counts.Take(_rank).Sum(), counts[_rank]);
+            case CollectiveKind.Broadcast: return inputs[test.Root];
+            case CollectiveKind.AllGather: return [.. inputs.SelectMany(input => input)];
+            case CollectiveKind.Gather: return _rank == test.Root ? [.. inputs.SelectMany(input => input)] : [];
+            case CollectiveKind.Scatter: return inputs[test.Root][(_rank * test.Count)..((_rank + 1) * test.Count)];
+            default:
+                return [.. Enumerable.Range(0, _ranks).SelectMany(from =>
+                {
+                    int[] sent = test.Counts(_ranks, from);
+                    int start = sent.Take(_rank).Sum();
+                    return inputs[from][start..(start + sent[_rank])];
+                })];
+        }
+    }
+
+    private T[] Reduced(Case test, T[][] inputs, int start, int count)
+    {
+        T[] result = new T[count];
+        Span<T> column = stackalloc T[_ranks];
+        for (int i = 0; i < count; i++)
+        {
+            for (int rank = 0; rank < _ranks; rank++)
+                column[rank] = inputs[rank][start + i];
+            result[i] = _ranks == 1 ? column[0] : _element.Reduce(column, test.Op);
+        }
+
+        return result;
+    }
 
     private static T[] MakeTable()
     {
@@ -21,33 +128,11 @@ internal sealed unsafe class CaseRunner<T>(GroupCoordinator group)
         return [.. Enumerable.Range(0, 4096).Select(_ => element.Random(random))];
     }
 
-    internal void Run(IEnumerable<Case> cases)
-    {
-        foreach (Case test in cases)
-        {
-            T[][] inputs = [.. Enumerable.Range(0, group.WorldSize).Select(rank => Input(test, rank))];
-            using Guarded input = new(test.Count, test.Misalignment);
-            using Guarded output = new(test.Count, test.Misalignment);
-            inputs[group.RankInGroup].CopyTo(input.Span);
-            Guarded result = test.Collective == CollectiveKind.Broadcast || test.InPlace ? input : output;
-            if (test.Collective == CollectiveKind.Broadcast)
-                group.Broadcast(input.Span, test.Root);
-            else
-                group.AllReduce<T>(input.Span, result.Span, test.Op);
-
-            input.AssertMarginsUntouched(test);
-            output.AssertMarginsUntouched(test);
-            if (result == output)
-                Assert.True(input.Bytes.SequenceEqual(MemoryMarshal.AsBytes<T>(inputs[group.RankInGroup])), $"{test}: the input was changed.");
-            Compare(test, inputs, result.Span);
-        }
-    }
-
     /// <summary>Drawn from a table by a hash, so that every rank can make every rank's input quickly.</summary>
     private T[] Input(Case test, int rank)
     {
         uint state = unchecked((uint)((test.Seed * 97) + rank) * 2654435761u);
-        T[] values = new T[test.Count];
+        T[] values = new T[InputLength(test, rank)];
         for (int i = 0; i < values.Length; i++)
         {
             state = unchecked((state * 1664525u) + 1013904223u);
@@ -55,49 +140,5 @@ internal sealed unsafe class CaseRunner<T>(GroupCoordinator group)
         }
 
         return values;
-    }
-
-    private void Compare(Case test, T[][] inputs, ReadOnlySpan<T> result)
-    {
-        Span<T> column = stackalloc T[inputs.Length];
-        for (int i = 0; i < result.Length; i++)
-        {
-            for (int rank = 0; rank < inputs.Length; rank++)
-                column[rank] = inputs[rank][i];
-            bool right = test.Collective == CollectiveKind.Broadcast
-                ? MemoryMarshal.AsBytes(column.Slice(test.Root, 1)).SequenceEqual(MemoryMarshal.AsBytes(result.Slice(i, 1)))
-                : inputs.Length == 1 ? _element.Same(column[0], result[i]) : _element.Same(_element.Reduce(column, test.Op), result[i]);
-            if (!right)
-                Assert.Fail($"{test}, {group.WorldSize} ranks, rank {group.Rank}: element {i} is {result[i]}, expected {(test.Collective == CollectiveKind.Broadcast ? column[test.Root] : _element.Reduce(column, test.Op))} from [{string.Join(", ", column.ToArray())}].");
-        }
-    }
-
-    /// <summary>A buffer at any address with untouched bytes on both sides.</summary>
-    private sealed class Guarded : IDisposable
-    {
-        private readonly byte* _memory;
-        private readonly int _bytes;
-        private readonly int _start;
-
-        internal Guarded(int count, int misalignment)
-        {
-            _start = Margin + misalignment;
-            _bytes = count * sizeof(T);
-            _memory = (byte*)NativeMemory.AlignedAlloc((nuint)(_start + _bytes + Margin), 64);
-            new Span<byte>(_memory, _start + _bytes + Margin).Fill(Untouched);
-        }
-
-        internal Span<T> Span => new(_memory + _start, _bytes / sizeof(T));
-
-        internal ReadOnlySpan<byte> Bytes => new(_memory + _start, _bytes);
-
-        internal void AssertMarginsUntouched(Case test)
-        {
-            bool before = new ReadOnlySpan<byte>(_memory, _start).ContainsAnyExcept(Untouched);
-            bool after = new ReadOnlySpan<byte>(_memory + _start + _bytes, Margin).ContainsAnyExcept(Untouched);
-            Assert.False(before || after, $"{test}: bytes {(before ? "before" : "behind")} the buffer were written.");
-        }
-
-        public void Dispose() => NativeMemory.AlignedFree(_memory);
     }
 }

@@ -5,45 +5,32 @@ namespace CollectivesSharp.Conformance;
 
 public sealed class CollectiveTests
 {
-    public static MatrixTheoryData<int, DataType> SizesAndTypes => new([.. World.Sizes.Select(row => row.Data)], Enum.GetValues<DataType>());
+    public static MatrixTheoryData<CollectiveKind, int> CollectivesAndSizes => new(
+        [.. Enum.GetValues<CollectiveKind>().Except([CollectiveKind.None, CollectiveKind.Barrier])],
+        [.. World.Sizes.Select(row => row.Data)]);
 
     [Theory]
-    [MemberData(nameof(SizesAndTypes))]
-    public void AllReduce_is_the_fold_in_rank_order_bit_by_bit(int ranks, DataType type) =>
-        Dispatch(ranks, type, (group, run) => run(CaseGenerator.AllReduce(type, World.Seed)));
-
-    [Theory]
-    [MemberData(nameof(SizesAndTypes))]
-    public void Broadcast_copies_the_roots_bits_to_all(int ranks, DataType type) =>
-        Dispatch(ranks, type, (group, run) => run(CaseGenerator.Broadcast(type, group.WorldSize, World.Seed)));
+    [MemberData(nameof(CollectivesAndSizes))]
+    public void Every_element_of_every_type_is_what_the_definition_says(CollectiveKind collective, int ranks) => World.Run(ranks, group =>
+    {
+        foreach (DataType type in Enum.GetValues<DataType>())
+            Runner(group, type)(CaseGenerator.Make(collective, type, group.WorldSize, World.Seed));
+    });
 
     [Theory]
     [MemberData(nameof(World.Sizes), MemberType = typeof(World))]
     public void Mixed_calls_of_all_kinds_follow_each_other_in_any_order(int ranks) => World.Run(ranks, group =>
     {
         Random random = new(World.Seed);
-        CaseRunner<float> floats = new(group);
-        CaseRunner<BFloat16> halves = new(group);
-        CaseRunner<long> longs = new(group);
-        Case[] all =
-        [
-            .. CaseGenerator.AllReduce(DataType.Float32, World.Seed + 1),
-            .. CaseGenerator.AllReduce(DataType.BFloat16, World.Seed + 1),
-            .. CaseGenerator.AllReduce(DataType.Int64, World.Seed + 1),
-            .. CaseGenerator.Broadcast(DataType.Float32, group.WorldSize, World.Seed + 1),
-            .. CaseGenerator.Broadcast(DataType.Int64, group.WorldSize, World.Seed + 1),
-        ];
+        DataType[] types = [DataType.Float32, DataType.BFloat16, DataType.Int64];
+        Dictionary<DataType, Action<IEnumerable<Case>>> runners = types.ToDictionary(type => type, type => Runner(group, type));
+        Case[] all = [.. types.SelectMany(type => CollectivesAndSizes.Select(row => row.Data.Item1).Distinct().SelectMany(collective => CaseGenerator.Make(collective, type, group.WorldSize, World.Seed + 1)))];
         random.Shuffle(all);
         foreach (Case test in all)
         {
             if (random.Next(5) == 0)
                 group.Barrier();
-            if (test.Type == DataType.Float32)
-                floats.Run([test]);
-            else if (test.Type == DataType.BFloat16)
-                halves.Run([test]);
-            else
-                longs.Run([test]);
+            runners[test.Type]([test]);
         }
     });
 
@@ -68,7 +55,8 @@ public sealed class CollectiveTests
     [MemberData(nameof(World.Sizes), MemberType = typeof(World))]
     public void A_call_allocates_nothing(int ranks) => World.Run(ranks, group =>
     {
-        float[] small = new float[16], large = new float[50_000];
+        float[] small = new float[16], large = new float[50_000], gathered = new float[16 * group.WorldSize], exchanged = new float[gathered.Length];
+        nuint[] counts = [.. Enumerable.Repeat((nuint)16, group.WorldSize)];
         for (int i = 0; i < 50; i++)
             Calls();
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -81,28 +69,31 @@ public sealed class CollectiveTests
             group.AllReduce<float>(small, small);
             group.AllReduce<float>(large, large, ReduceOp.Max);
             group.Broadcast<float>(large, group.WorldSize - 1);
+            group.Reduce<float>(large, large, 0);
+            group.AllGather<float>(small, gathered);
+            group.ReduceScatter<float>(gathered, small);
+            group.Gather<float>(small, gathered, 0);
+            group.Scatter<float>(gathered, small, 0);
+            group.AllToAll<float>(gathered, gathered);
+            group.AllToAllV<float>(gathered, counts, exchanged, counts);
             group.Barrier();
         }
     });
 
-    private static void Dispatch(int ranks, DataType type, Action<GroupCoordinator, Action<IEnumerable<Case>>> body) => World.Run(ranks, group =>
+    private static Action<IEnumerable<Case>> Runner(GroupCoordinator group, DataType type) => type switch
     {
-        Action<IEnumerable<Case>> run = type switch
-        {
-            DataType.Int8 => new CaseRunner<sbyte>(group).Run,
-            DataType.UInt8 => new CaseRunner<byte>(group).Run,
-            DataType.Int32 => new CaseRunner<int>(group).Run,
-            DataType.UInt32 => new CaseRunner<uint>(group).Run,
-            DataType.Int64 => new CaseRunner<long>(group).Run,
-            DataType.UInt64 => new CaseRunner<ulong>(group).Run,
-            DataType.Float16 => new CaseRunner<Half>(group).Run,
-            DataType.Float32 => new CaseRunner<float>(group).Run,
-            DataType.Float64 => new CaseRunner<double>(group).Run,
-            DataType.BFloat16 => new CaseRunner<BFloat16>(group).Run,
-            DataType.Float8E4M3 => new CaseRunner<Float8E4M3>(group).Run,
-            DataType.Float8E5M2 => new CaseRunner<Float8E5M2>(group).Run,
-            _ => throw new NotSupportedException(type.ToString()),
-        };
-        body(group, run);
-    });
+        DataType.Int8 => new CaseRunner<sbyte>(group).Run,
+        DataType.UInt8 => new CaseRunner<byte>(group).Run,
+        DataType.Int32 => new CaseRunner<int>(group).Run,
+        DataType.UInt32 => new CaseRunner<uint>(group).Run,
+        DataType.Int64 => new CaseRunner<long>(group).Run,
+        DataType.UInt64 => new CaseRunner<ulong>(group).Run,
+        DataType.Float16 => new CaseRunner<Half>(group).Run,
+        DataType.Float32 => new CaseRunner<float>(group).Run,
+        DataType.Float64 => new CaseRunner<double>(group).Run,
+        DataType.BFloat16 => new CaseRunner<BFloat16>(group).Run,
+        DataType.Float8E4M3 => new CaseRunner<Float8E4M3>(group).Run,
+        DataType.Float8E5M2 => new CaseRunner<Float8E5M2>(group).Run,
+        _ => throw new NotSupportedException(type.ToString()),
+    };
 }

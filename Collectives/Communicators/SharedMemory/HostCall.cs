@@ -2,18 +2,40 @@ using CollectivesSharp.Interop;
 
 namespace CollectivesSharp;
 
-/// <summary>One call as the ranks compare it: two words in shared memory.</summary>
-internal readonly record struct HostCall(CollectiveKind Kind, DataType Type, ReduceOp Op, int Root, long Count)
+/// <summary>One call as the ranks compare it: three words in shared memory. <paramref name="Digest"/> stands for counts that differ by rank.</summary>
+internal readonly record struct HostCall(CollectiveKind Kind, DataType Type, ReduceOp Op, int Root, long Count, long Digest = 0)
 {
     internal long Word => (long)Kind | ((long)Type << 8) | ((long)Op << 16) | ((long)Root << 32);
 
-    internal static HostCall FromWords(long word, long count) =>
-        new((CollectiveKind)(byte)word, (DataType)(byte)(word >> 8), (ReduceOp)(byte)(word >> 16), (int)(word >> 32), count);
+    internal static HostCall FromWords(long word, long count, long digest) =>
+        new((CollectiveKind)(byte)word, (DataType)(byte)(word >> 8), (ReduceOp)(byte)(word >> 16), (int)(word >> 32), count, digest);
 
-    public override string ToString() => Kind switch
+    /// <summary>The call for counts by rank: the one count if they are equal, else their sum and a digest of them all (FNV-1a).</summary>
+    internal static HostCall WithCounts(CollectiveKind kind, DataType type, ReduceOp op, ReadOnlySpan<nuint> counts)
     {
-        CollectiveKind.AllReduce => $"AllReduce({Count} × {Type}, {Op})",
-        CollectiveKind.Broadcast => $"Broadcast({Count} × {Type}, root {Root})",
-        _ => Kind.ToString(),
-    };
+        long sum = 0;
+        ulong digest = 0xCBF29CE484222325;
+        foreach (nuint count in counts)
+        {
+            sum += (long)count;
+            digest = unchecked((digest ^ count) * 0x100000001B3);
+        }
+
+        return counts.ContainsAnyExcept(counts[0]) ? new(kind, type, op, 0, sum, (long)(digest | 1)) : new(kind, type, op, 0, (long)counts[0]);
+    }
+
+    public override string ToString()
+    {
+        string what = $"{Count}{(Digest == 0 ? "" : $" in counts by rank #{(uint)Digest:x8}")} × {Type}";
+        return Kind switch
+        {
+            CollectiveKind.None => "",
+            CollectiveKind.Barrier => "Barrier",
+            CollectiveKind.AllReduce or CollectiveKind.ReduceScatter => $"{Kind}({what}, {Op})",
+            CollectiveKind.Reduce => $"{Kind}({what}, {Op}, root {Root})",
+            CollectiveKind.AllGather or CollectiveKind.AllToAll => $"{Kind}({what})",
+            CollectiveKind.AllToAllV => $"{Kind}({Type})",
+            _ => $"{Kind}({what}, root {Root})",
+        };
+    }
 }

@@ -7,9 +7,15 @@ namespace CollectivesSharp;
 /// </summary>
 internal readonly record struct SegmentLayout(int Ranks, int ChunkBytes)
 {
-    internal const int Version = 1;
+    internal const int Version = 2;
     internal const ulong Magic = 0x31474553_50535343; // "CSSPSEG1"
     internal const int PageBytes = 4096;
+
+    /// <summary>What <see cref="AbortWord"/> can name.</summary>
+    internal const int MaxRanks = 1 << 14;
+
+    /// <summary>Of a chunk, for each rank: its parts begin on cache lines.</summary>
+    internal const int MinPartBytes = 64;
 
     internal const int MagicOffset = 0;
     internal const int VersionOffset = 8;
@@ -25,8 +31,9 @@ internal readonly record struct SegmentLayout(int Ranks, int ChunkBytes)
     /// <summary>The last phase that the rank has reached; the one word that peers poll.</summary>
     internal const int PhaseInCell = 0;
 
-    /// <summary>Two descriptions of calls, by the parity of the sequence number: what, then how many elements. Same line as the phase.</summary>
+    /// <summary>Two descriptions of calls, by the parity of the sequence number: <see cref="HostCall"/>'s word, count and digest. Same line as the phase.</summary>
     internal const int CallsInCell = 8;
+    internal const int CallWords = 3;
     internal const int LeftInCell = 128;
 
     /// <summary>Why this rank aborted: u16 length, UTF-8.</summary>

@@ -4,19 +4,26 @@ namespace CollectivesSharp;
 
 internal sealed unsafe partial class SharedMemoryCommunicator
 {
-    /// <summary>Owners' parts of a chunk begin on cache lines, so that no two ranks write one.</summary>
-    private const int PartAlignment = 64;
+    public void AllReduce(nint input, nint output, nuint count, DataType type, ReduceOp op, HostCallOptions options = default) =>
+        ReduceTo((byte*)output, input, count, new HostCall(CollectiveKind.AllReduce, type, op, 0, (long)count), options);
 
-    public void AllReduce(nint input, nint output, nuint count, DataType type, ReduceOp op, HostCallOptions options = default)
+    public void Reduce(nint input, nint output, nuint count, DataType type, ReduceOp op, int root, HostCallOptions options = default)
     {
-        Enter(new HostCall(CollectiveKind.AllReduce, type, op, 0, (long)count), options);
+        CheckRoot(root);
+        ReduceTo(_rank == root ? (byte*)output : null, input, count, new HostCall(CollectiveKind.Reduce, type, op, root, (long)count), options);
+    }
+
+    /// <summary>Reduces for every rank that passes an <paramref name="output"/>; the others do their share of the work.</summary>
+    private void ReduceTo(byte* output, nint input, nuint count, HostCall call, HostCallOptions options)
+    {
+        Enter(call, options);
         try
         {
-            int size = type.SizeInBytes();
+            int size = call.Type.SizeInBytes();
             if (count * (nuint)size <= Math.Min(OneShotBytes, (nuint)_layout.ChunkBytes))
-                AllReduceOneShot((byte*)input, (byte*)output, count, type, op, size);
+                ReduceOneShot((byte*)input, output, count, call.Type, call.Op, size);
             else
-                AllReduceByOwners((byte*)input, (byte*)output, count, type, op, size);
+                ReduceByOwners((byte*)input, output, count, call.Type, call.Op, size);
         }
         finally
         {
@@ -28,12 +35,14 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     /// Every rank shows its input and reduces all of them. One phase. The staging area of this parity is written again two stagings from now; before that
     /// lies a phase that a peer publishes only after it has finished reading here.
     /// </summary>
-    private void AllReduceOneShot(byte* input, byte* output, nuint count, DataType type, ReduceOp op, int size)
+    private void ReduceOneShot(byte* input, byte* output, nuint count, DataType type, ReduceOp op, int size)
     {
         int parity = NextStagingParity();
         nuint bytes = count * (nuint)size;
         Buffer.MemoryCopy(input, Staging(_rank, parity), bytes, bytes);
         FirstPhase();
+        if (output is null)
+            return;
         for (int rank = 0; rank < _members.Length; rank++)
             _sources[rank] = (nint)Staging(rank, parity);
         _reduction.Reduce(type, op, _sources, (nint)output, count);
@@ -49,14 +58,14 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     /// in step t+2 and written again in step t+3, behind the phase that ends t+2. The last collecting step has no phase behind it: the next call's first
     /// phase comes before any result is written.
     /// </summary>
-    private void AllReduceByOwners(byte* input, byte* output, nuint count, DataType type, ReduceOp op, int size)
+    private void ReduceByOwners(byte* input, byte* output, nuint count, DataType type, ReduceOp op, int size)
     {
         nuint chunk = (nuint)(_layout.ChunkBytes / size);
         nuint chunks = (count + chunk - 1) / chunk;
         int parity = 0;
         for (nuint step = 0; step < chunks + 2; step++)
         {
-            if (step >= 2)
+            if (step >= 2 && output is not null)
                 CollectResults(output, step - 2, count, chunk, size);
             if (step >= 1 && step <= chunks)
                 ReduceOwnPart(input, output, step - 1, count, chunk, type, op, size, parity);
@@ -78,8 +87,8 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         Part own = Part.Of(index, count, chunk, size, _rank, _members.Length);
         byte* from = input + own.ChunkStart;
         byte* to = Staging(_rank, parity);
-        Buffer.MemoryCopy(from, to, own.Start, own.Start);
-        Buffer.MemoryCopy(from + own.End, to + own.End, own.ChunkBytes - own.End, own.ChunkBytes - own.End);
+        Copy(from, to, own.Start);
+        Copy(from + own.End, to + own.End, own.ChunkBytes - own.End);
     }
 
     /// <summary>
@@ -93,9 +102,10 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             return;
         for (int rank = 0; rank < _members.Length; rank++)
             _sources[rank] = (nint)(rank == _rank ? input + own.ChunkStart + own.Start : Staging(rank, parity) + own.Start);
-        byte* target = output + own.ChunkStart + own.Start;
+        byte* shown = Result((int)(index & 1)) + own.Start;
+        byte* target = output is null ? shown : output + own.ChunkStart + own.Start;
         _reduction.Reduce(type, op, _sources, (nint)target, (own.End - own.Start) / (nuint)size);
-        Buffer.MemoryCopy(target, Result((int)(index & 1)) + own.Start, own.End - own.Start, own.End - own.Start);
+        Copy(target, shown, own.End - own.Start);
     }
 
     private void CollectResults(byte* output, nuint index, nuint count, nuint chunk, int size)
@@ -103,8 +113,8 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         Part own = Part.Of(index, count, chunk, size, _rank, _members.Length);
         byte* from = Result((int)(index & 1));
         byte* to = output + own.ChunkStart;
-        Buffer.MemoryCopy(from, to, own.Start, own.Start);
-        Buffer.MemoryCopy(from + own.End, to + own.End, own.ChunkBytes - own.End, own.ChunkBytes - own.End);
+        Copy(from, to, own.Start);
+        Copy(from + own.End, to + own.End, own.ChunkBytes - own.End);
     }
 
     private int NextStagingParity() => _stagingParity ^= 1;
@@ -116,7 +126,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         {
             nuint first = index * chunk;
             nuint bytes = Math.Min(chunk, count - first) * (nuint)size;
-            nuint share = (((bytes + (nuint)ranks - 1) / (nuint)ranks) + PartAlignment - 1) / PartAlignment * PartAlignment;
+            nuint share = (((bytes + (nuint)ranks - 1) / (nuint)ranks) + SegmentLayout.MinPartBytes - 1) / SegmentLayout.MinPartBytes * SegmentLayout.MinPartBytes;
             return new Part(first * (nuint)size, bytes, Math.Min((nuint)rank * share, bytes), Math.Min(((nuint)rank + 1) * share, bytes));
         }
     }

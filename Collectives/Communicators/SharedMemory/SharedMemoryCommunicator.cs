@@ -21,6 +21,10 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
     private readonly TimeSpan _timeout;
     private readonly HostReduction _reduction = new();
     private readonly nint[] _sources;
+
+    // Bytes of each rank's part, as sender and as receiver, of the call in flight.
+    private readonly nuint[] _lengths;
+    private readonly nuint[] _sendLengths;
     private readonly IDisposable[] _watches;
     private readonly SpinPolicy _spin;
 
@@ -46,6 +50,8 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
         _rank = rank;
         _timeout = timeout;
         _sources = new nint[members.Length];
+        _lengths = new nuint[members.Length];
+        _sendLengths = new nuint[members.Length];
         _spin = new SpinPolicy(members.Length, cores);
         _watches = [.. members.Select((member, index) => (member, index))
             .Where(item => item.member.ProcessId != Environment.ProcessId)
@@ -134,6 +140,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
         long* slot = CallSlot(_rank);
         slot[0] = call.Word;
         slot[1] = call.Count;
+        slot[2] = call.Digest;
     }
 
     private void Leave()
@@ -157,7 +164,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
     /// Two slots by the parity of the sequence number: a peer can be one call ahead of this rank (it needs this rank's phase for more), so it never overwrites the
     /// slot that this rank still compares.
     /// </summary>
-    private long* CallSlot(int rank) => (long*)(Cell(rank) + SegmentLayout.CallsInCell) + (2 * (_sequence & 1));
+    private long* CallSlot(int rank) => (long*)(Cell(rank) + SegmentLayout.CallsInCell) + (SegmentLayout.CallWords * (_sequence & 1));
 
     /// <summary>The phase that every call begins with: all ranks have entered it, and they have entered the same call.</summary>
     private void FirstPhase()
@@ -166,25 +173,22 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
         for (int peer = 0; peer < _members.Length; peer++)
         {
             long* slot = CallSlot(peer);
-            if (slot[0] != _call.Word || slot[1] != _call.Count)
+            if (slot[0] != _call.Word || slot[1] != _call.Count || slot[2] != _call.Digest)
                 ThrowMismatch();
         }
     }
 
-    private void ThrowMismatch()
+    private void ThrowMismatch() => ThrowMismatch(string.Join("; ", _members
+        .Select((member, index) => (member.Rank, Call: HostCall.FromWords(CallSlot(index)[0], CallSlot(index)[1], CallSlot(index)[2])))
+        .GroupBy(item => item.Call, item => item.Rank)
+        .Select(calls => $"{GroupMember.NameRanks(calls)} called {calls.Key}")));
+
+    /// <summary>Only for what every rank finds at the same place: all of them throw with the same words.</summary>
+    private void ThrowMismatch(string differences)
     {
-        CallMismatchException mismatch = CreateMismatch();
+        CallMismatchException mismatch = new($"Group {_group}, call {_sequence}: the ranks made different calls: {differences}.", _group, _call.ToString(), _sequence);
         RaiseAbort(new AbortWord(AbortWord.Kind.Mismatch, _rank, _rank));
         throw mismatch;
-    }
-
-    private CallMismatchException CreateMismatch()
-    {
-        IEnumerable<string> calls = _members
-            .Select((member, index) => (member.Rank, Call: HostCall.FromWords(CallSlot(index)[0], CallSlot(index)[1])))
-            .GroupBy(item => item.Call, item => item.Rank)
-            .Select(calls => $"{GroupMember.NameRanks(calls)} called {calls.Key}");
-        return new CallMismatchException($"Group {_group}, call {_sequence}: the ranks made different calls: {string.Join("; ", calls)}.", _group, _call.ToString(), _sequence);
     }
 
     private void OnProcessEnded(int index)
