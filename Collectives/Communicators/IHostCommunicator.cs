@@ -55,6 +55,24 @@ public interface IHostCommunicator : IDisposable
     /// </summary>
     void AllToAllV(nint input, ReadOnlySpan<nuint> sendCounts, nint output, ReadOnlySpan<nuint> receiveCounts, DataType type, HostCallOptions options = default);
 
+    /// <summary>
+    /// Sends <paramref name="count"/> elements to one rank. Not a collective: it pairs with one <see cref="Receive"/> there. Messages from one rank to another with one tag
+    /// arrive in the order in which they were sent. Up to <see cref="HostMessage.EagerBytes"/> bytes it returns without waiting for the receiver; a longer one may wait for it.
+    /// <paramref name="destination"/>: a rank in the group, not this one. <paramref name="tag"/>: 0 or more.
+    /// </summary>
+    void Send(nint buffer, nuint count, DataType type, int destination, int tag, HostCallOptions options = default);
+
+    /// <summary>
+    /// Receives one message of at most <paramref name="capacity"/> elements. <paramref name="source"/> and <paramref name="tag"/> may be <see cref="HostMessage.Any"/>; then
+    /// the result tells which. A message of another type, or a longer one, is a <see cref="CallMismatchException"/>.
+    /// </summary>
+    HostMessage Receive(nint buffer, nuint capacity, DataType type, int source, int tag, HostCallOptions options = default);
+
+    /// <summary>
+    /// <see cref="Send"/> and <see cref="Receive"/> at once, so that ranks that exchange long messages don't wait for each other. The buffers must not overlap.
+    /// </summary>
+    HostMessage SendReceive(nint sendBuffer, nuint sendCount, int destination, int sendTag, nint receiveBuffer, nuint receiveCapacity, int source, int receiveTag, DataType type, HostCallOptions options = default);
+
     /// <summary>Returns when every rank has called it; everything that any rank wrote to memory before is visible to all.</summary>
     void Barrier(HostCallOptions options = default);
 

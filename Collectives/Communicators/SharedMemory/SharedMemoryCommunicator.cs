@@ -83,6 +83,12 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
         }
     }
 
+    public void Send(nint buffer, nuint count, DataType type, int destination, int tag, HostCallOptions options = default) => throw new NotImplementedException();
+
+    public HostMessage Receive(nint buffer, nuint capacity, DataType type, int source, int tag, HostCallOptions options = default) => throw new NotImplementedException();
+
+    public HostMessage SendReceive(nint sendBuffer, nuint sendCount, int destination, int sendTag, nint receiveBuffer, nuint receiveCapacity, int source, int receiveTag, DataType type, HostCallOptions options = default) => throw new NotImplementedException();
+
     public void Abort(string reason)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
