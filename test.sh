@@ -58,6 +58,10 @@ check "format" dotnet format whitespace --folder --verify-no-changes --exclude '
 tests "unit" dotnet "tests/Unit/$out/CollectivesSharp.Unit.dll" -noColor
 tests "conformance, ranks as threads" dotnet "$conformance" -noColor
 tests "conformance, 4 processes" dotnet "$conformance" --ranks 4 -noColor
+for nodes in 2 3,interleaved; do
+  COLLECTIVES_TEST_NODES=$nodes tests "conformance, threads that play nodes: $nodes" dotnet "$conformance" -noColor
+done
+COLLECTIVES_TEST_NODES=2 tests "conformance, 4 processes on 2 nodes" dotnet "$conformance" --ranks 4 -noColor
 
 mpirun=$(command -v mpirun || eng/get-openmpi.sh)
 if [ -n "$mpirun" ]; then

@@ -1,6 +1,6 @@
 namespace CollectivesSharp;
 
-/// <summary>Which collective a call is; part of what ranks compare at every call.</summary>
+/// <summary>Which collective a call is, part of what ranks compare at every call; or which message, which only two ranks know of.</summary>
 public enum CollectiveKind : byte
 {
     None = 0,
@@ -14,4 +14,7 @@ public enum CollectiveKind : byte
     Scatter,
     AllToAll,
     AllToAllV,
+    Send,
+    Receive,
+    SendReceive,
 }

@@ -7,5 +7,5 @@ public readonly record struct HostMessage(int Source, int Tag, nuint Count)
     public const int Any = -1;
 
     /// <summary>A send of at most this many bytes never waits for its receiver, unless that one has left very many messages unread.</summary>
-    public const int EagerBytes = 32 << 10;
+    public const int EagerBytes = 2 << 10;
 }

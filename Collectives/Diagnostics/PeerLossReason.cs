@@ -8,6 +8,9 @@ public enum PeerLossReason
     /// <summary>It disposed the group and takes part in no further call.</summary>
     Left,
 
+    /// <summary>Its machine or the way to it is gone: the connection timed out.</summary>
+    Unreachable,
+
     /// <summary>It had not arrived when the deadline passed.</summary>
     Silent,
 }

@@ -193,7 +193,6 @@ public sealed partial class GroupCoordinator
 
     /// <summary>
     /// What moves host memory between the members, for callers with raw pointers and counts beyond a span's. Null in a group of one.
-    /// Throws <see cref="NotSupportedException"/> if the members share no transport.
     /// </summary>
     public IHostCommunicator? HostCommunicator => HostOrAlone(default);
 
@@ -215,8 +214,6 @@ public sealed partial class GroupCoordinator
     private IHostCommunicator? HostOrAlone(HostCallOptions options)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        if (_host is null && WorldSize > 1)
-            throw new NotSupportedException($"Group {Name} spans {NodeCount} nodes, and host memory travels only inside a node so far.");
         if (_host is null)
             options.CancellationToken.ThrowIfCancellationRequested();
         return _host;

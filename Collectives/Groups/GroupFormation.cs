@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -30,8 +31,8 @@ internal static class GroupFormation
         GroupMember[] members = [.. hellos.Select(hello => hello.Member)];
         List<GroupVote> votes = [];
         IHostCommunicator? host = null;
-        if (members.Length > 1 && members.All(member => member.NodeId == members[0].NodeId))
-            host = await ShareMemoryAsync(store, prefix, members, rankInGroup, roster.Generation, options, votes, cancellationToken).ConfigureAwait(false);
+        if (members.Length > 1)
+            host = await ConnectAsync(store, prefix, members, rankInGroup, roster.Generation, options, votes, logger, cancellationToken).ConfigureAwait(false);
         logger.LogDebug("Group {Name} of {Count} ranks, generation {Generation}: {Votes}", options.Name, members.Length, roster.Generation, votes);
         return new FormedGroup(members, rankInGroup, roster.Generation, host, votes);
     }
@@ -43,6 +44,7 @@ internal static class GroupFormation
         ProcessId = Environment.ProcessId,
         ProcessStartTime = ProcessIdentity.OwnStartTime,
         NodeId = options.HostId ?? NodeIdentity.Current,
+        NetworkId = NodeIdentity.Network,
         LocalRank = localRank,
         AllowedProcessors = AllowedProcessors.Own(),
         ProcessorCount = Environment.ProcessorCount,
@@ -105,47 +107,100 @@ internal static class GroupFormation
         }
     }
 
-    private static async Task<IHostCommunicator> ShareMemoryAsync(IStore store, string prefix, GroupMember[] members, int rank, long generation, GroupOptions options, List<GroupVote> votes, CancellationToken cancellationToken)
+    /// <summary>Memory for the ranks of each node, connections between nodes, and a vote on each.</summary>
+    private static async Task<IHostCommunicator> ConnectAsync(IStore store, string prefix, GroupMember[] members, int rank, long generation, GroupOptions options, List<GroupVote> votes, ILogger logger, CancellationToken cancellationToken)
     {
-        if (members.Length > SegmentLayout.MaxRanks || options.HostChunkBytes / members.Length < SegmentLayout.MinPartBytes)
-            throw new GroupCreationException($"Group {options.Name} can't be made: {members.Length} ranks on one node with {nameof(GroupOptions.HostChunkBytes)} {options.HostChunkBytes}; at most {SegmentLayout.MaxRanks} ranks, and {SegmentLayout.MinPartBytes} bytes of a chunk for each.");
-        SegmentLayout layout = new(members.Length, options.HostChunkBytes);
+        GroupMember[] node = [.. members.Where(member => member.NodeId == members[rank].NodeId)];
+        int cell = Array.IndexOf(node, members[rank]);
+        if (members.Length > SegmentLayout.MaxRanks || options.HostChunkBytes / node.Length < SegmentLayout.MinPartBytes)
+            throw new GroupCreationException($"Group {options.Name} can't be made: {node.Length} ranks on one node with {nameof(GroupOptions.HostChunkBytes)} {options.HostChunkBytes}; at most {SegmentLayout.MaxRanks} ranks, and {SegmentLayout.MinPartBytes} bytes of a chunk for each.");
+        SegmentLayout layout = new(node.Length, options.HostChunkBytes);
+        GroupMember[] machine = [.. members.Where(member => member.NetworkId == members[rank].NetworkId)];
+        SpinPolicy spin = new(machine.Length, AllowedProcessors.CountUnion(machine));
         SharedSegment? segment = null;
-        IAsyncDisposable? handout = null;
-        string? objection = null;
+        Socket?[] sockets = [];
         try
         {
-            string key = $"{prefix}/segment";
+            segment = await ShareMemoryAsync().ConfigureAwait(false);
+            if (node.Length == members.Length)
+            {
+                SharedMemoryCommunicator local = new(options.Name, segment, layout, members, rank, options.Timeout, spin);
+                segment = null;
+                return local;
+            }
+
+            string? objection = null;
             try
             {
-                if (rank == 0)
-                    (segment, handout) = await SegmentExchange.OfferAsync(store, key, layout, generation, cancellationToken).ConfigureAwait(false);
-                else
-                    segment = await SegmentExchange.AcceptAsync(store, key, layout, generation, options.Timeout, cancellationToken).ConfigureAwait(false);
+                sockets = await TcpMesh.ConnectAsync(store, prefix, members, rank, options, logger, cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception e) when (e is IOException and not StoreException or TimeoutException or UnauthorizedAccessException)
+            catch (Exception e) when (IsObjection(e))
             {
                 objection = e.Message;
             }
 
-            int[] ranks = [.. members.Select(member => member.Rank)];
-            GroupVote vote = await GroupVote.HoldAsync(store, prefix, "shared memory", ranks, rank, objection, options.Timeout, cancellationToken).ConfigureAwait(false);
-            if (!vote.IsOn)
-            {
-                IEnumerable<string> reasons = vote.Objections.GroupBy(item => item.Value, item => item.Key, StringComparer.Ordinal).Select(item => $"{GroupMember.NameRanks(item)}: {item.Key}");
-                throw new GroupCreationException($"Group {options.Name} can't be made: its ranks share a node and not its memory. {string.Join("; ", reasons)}");
-            }
-
-            votes.Add(vote);
-            SharedMemoryCommunicator communicator = new(options.Name, segment!, layout, members, rank, options.Timeout, AllowedProcessors.CountUnion(members));
+            await VoteAsync("TCP between nodes", objection, "its ranks can't reach each other").ConfigureAwait(false);
+            Channel?[] channels = [.. members.Select((member, peer) =>
+                peer == rank ? null : sockets[peer] is { } socket ? (Channel)new SocketChannel(socket) : new RingChannel(segment, layout, cell, Array.IndexOf(node, member)))];
+            NodeCommunicator communicator = new(options.Name, segment, cell, channels, members, rank, options.Timeout, spin);
             segment = null;
+            sockets = [];
             return communicator;
         }
         finally
         {
             segment?.Dispose();
-            if (handout is not null)
-                await handout.DisposeAsync().ConfigureAwait(false);
+            foreach (Socket? socket in sockets)
+                socket?.Dispose();
         }
+
+        async Task<SharedSegment> ShareMemoryAsync()
+        {
+            SharedSegment? shared = null;
+            IAsyncDisposable? handout = null;
+            string? objection = null;
+            try
+            {
+                // One offer a node, under the rank that makes it.
+                string key = $"{prefix}/segment/{node[0].Rank}";
+                try
+                {
+                    if (cell == 0)
+                        (shared, handout) = await SegmentExchange.OfferAsync(store, key, layout, generation, cancellationToken).ConfigureAwait(false);
+                    else
+                        shared = await SegmentExchange.AcceptAsync(store, key, layout, generation, options.Timeout, cancellationToken).ConfigureAwait(false);
+                }
+                catch (Exception e) when (IsObjection(e))
+                {
+                    objection = e.Message;
+                }
+
+                await VoteAsync("shared memory", objection, "its ranks share a node and not its memory").ConfigureAwait(false);
+                SharedSegment result = shared!;
+                shared = null;
+                return result;
+            }
+            finally
+            {
+                shared?.Dispose();
+                if (handout is not null)
+                    await handout.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+
+        async Task VoteAsync(string capability, string? objection, string trouble)
+        {
+            int[] ranks = [.. members.Select(member => member.Rank)];
+            GroupVote vote = await GroupVote.HoldAsync(store, prefix, capability, ranks, rank, objection, options.Timeout, cancellationToken).ConfigureAwait(false);
+            if (!vote.IsOn)
+            {
+                IEnumerable<string> reasons = vote.Objections.GroupBy(item => item.Value, item => item.Key, StringComparer.Ordinal).Select(item => $"{GroupMember.NameRanks(item)}: {item.Key}");
+                throw new GroupCreationException($"Group {options.Name} can't be made: {trouble}. {string.Join("; ", reasons)}");
+            }
+
+            votes.Add(vote);
+        }
+
+        static bool IsObjection(Exception e) => e is IOException and not StoreException or TimeoutException or UnauthorizedAccessException or SocketException;
     }
 }

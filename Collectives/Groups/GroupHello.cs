@@ -23,4 +23,5 @@ internal sealed record GroupRoster
 [JsonSerializable(typeof(GroupHello))]
 [JsonSerializable(typeof(GroupRoster))]
 [JsonSerializable(typeof(SegmentOffer))]
+[JsonSerializable(typeof(MeshOffer))]
 internal sealed partial class GroupJson : JsonSerializerContext;

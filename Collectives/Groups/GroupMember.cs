@@ -17,6 +17,9 @@ public sealed record GroupMember
     /// <summary>Equal for ranks that can share memory; see <see cref="NodeIdentity"/>.</summary>
     public required string NodeId { get; init; }
 
+    /// <summary>Equal for ranks that reach each other by loopback; an override of the node's identity does not change it.</summary>
+    public required string NetworkId { get; init; }
+
     /// <summary>As the launcher said, or null.</summary>
     public int? LocalRank { get; init; }
 

@@ -12,14 +12,18 @@ public static class NodeIdentity
     /// </summary>
     public static string Current { get; } = Find();
 
+    /// <summary>A digest of the boot and the network namespace: whoever has the same one is reached by loopback.</summary>
+    internal static string Network { get; } = Digest(Read("/proc/sys/kernel/random/boot_id"), Link("/proc/self/ns/net"));
+
     private static string Find()
     {
         string? given = Environment.GetEnvironmentVariable("COLLECTIVES_HOST_ID");
         if (!string.IsNullOrEmpty(given))
             return given;
-        string identity = string.Join('|', Read("/proc/sys/kernel/random/boot_id"), Link("/proc/self/ns/net"), Link("/proc/self/ns/pid"), Environment.UserName);
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)))[..16];
+        return Digest(Read("/proc/sys/kernel/random/boot_id"), Link("/proc/self/ns/net"), Link("/proc/self/ns/pid"), Environment.UserName);
     }
+
+    private static string Digest(params ReadOnlySpan<string> parts) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('|', parts))))[..16];
 
     /// <summary>A machine that hides the file is told apart by its name.</summary>
     private static string Read(string path)

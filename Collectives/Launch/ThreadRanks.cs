@@ -12,15 +12,24 @@ public static class ThreadRanks
     public static void Run(int worldSize, Action<GroupCoordinator> body, GroupOptions? options = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(worldSize, 1);
+        GroupOptions all = options ?? new GroupOptions();
+        Run(worldSize, body, _ => all);
+    }
+
+    /// <summary>As the other, with options for each rank: nodes that are played by threads (<see cref="GroupOptions.HostId"/>), say.</summary>
+    public static void Run(int worldSize, Action<GroupCoordinator> body, Func<int, GroupOptions> options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(worldSize, 1);
         ArgumentNullException.ThrowIfNull(body);
-        options ??= new GroupOptions();
-        IStore store = options.Store ?? new InProcessStore();
+        ArgumentNullException.ThrowIfNull(options);
+        InProcessStore ownStore = new();
         Lock sync = new();
         Exception? cause = null;
         Thread[] threads = new Thread[worldSize];
         for (int rank = 0; rank < worldSize; rank++)
         {
-            GroupOptions own = options with { Rank = rank, WorldSize = worldSize, Store = store };
+            GroupOptions given = options(rank);
+            GroupOptions own = given with { Rank = rank, WorldSize = worldSize, Store = given.Store ?? ownStore };
             threads[rank] = new Thread(() => RunRank(own)) { Name = $"rank {rank}", IsBackground = true };
             threads[rank].Start();
         }

@@ -5,6 +5,7 @@ namespace CollectivesSharp.Interop;
 public static unsafe partial class PosixNative
 {
     public const short POLLIN = 0x1;
+    public const short POLLOUT = 0x4;
     public const int EFD_CLOEXEC = 0x80000;
     public const int EFD_NONBLOCK = 0x800;
     public const int SIGKILL = 9;
@@ -17,6 +18,10 @@ public static unsafe partial class PosixNative
 
     [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
     public static partial int poll(pollfd* fds, nuint nfds, int timeout);
+
+    /// <summary>As <see cref="poll"/>, to the nanosecond; no signal mask for <paramref name="sigmask"/> null.</summary>
+    [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
+    public static partial int ppoll(pollfd* fds, nuint nfds, timespec* tmo_p, void* sigmask);
 
     [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
     public static partial int eventfd(uint initval, int flags);

@@ -7,15 +7,24 @@ public static unsafe partial class PosixNative
     public const int SOL_SOCKET = 1;
     public const int SO_PEERCRED = 17;
     public const int SCM_RIGHTS = 1;
+    public const int MSG_DONTWAIT = 0x40;
     public const int MSG_NOSIGNAL = 0x4000;
     public const int MSG_CMSG_CLOEXEC = 0x40000000;
     public const int MSG_CTRUNC = 0x8;
+    public const nuint SIOCOUTQ = 0x5411;
 
     [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
     public static partial nint sendmsg(int sockfd, msghdr* msg, int flags);
 
     [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
     public static partial nint recvmsg(int sockfd, msghdr* msg, int flags);
+
+    [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
+    public static partial nint recv(int sockfd, void* buf, nuint len, int flags);
+
+    /// <summary>With <see cref="SIOCOUTQ"/>: bytes sent or to be sent that the peer has not acknowledged.</summary>
+    [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
+    public static partial int ioctl(int fd, nuint request, int* argument);
 
     [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
     public static partial int getsockopt(int sockfd, int level, int optname, void* optval, uint* optlen);

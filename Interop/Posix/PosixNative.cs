@@ -22,7 +22,9 @@ public static unsafe partial class PosixNative
     public const int EEXIST = 17;
     public const int EINVAL = 22;
     public const int ENOSPC = 28;
+    public const int EPIPE = 32;
     public const int ENOSYS = 38;
+    public const int ECONNRESET = 104;
     public const int ETIMEDOUT = 110;
 
     // Precise (not beforefieldinit) on purpose: runs before the first import of this class is bound.
@@ -46,7 +48,9 @@ public static unsafe partial class PosixNative
             EEXIST => "EEXIST",
             EINVAL => "EINVAL",
             ENOSPC => "ENOSPC",
+            EPIPE => "EPIPE",
             ENOSYS => "ENOSYS",
+            ECONNRESET => "ECONNRESET",
             ETIMEDOUT => "ETIMEDOUT",
             _ => "errno",
         };

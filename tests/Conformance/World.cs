@@ -13,6 +13,11 @@ public sealed class World : IAsyncDisposable
     /// <summary>Small chunks, so that modest counts take every path; short deadlines, so that a rank that failed does not hold up the others for long.</summary>
     private static readonly GroupOptions s_options = new() { HostChunkBytes = 32 << 10, Timeout = TimeSpan.FromSeconds(30) };
 
+    /// <summary>How many nodes the ranks play: 1; COLLECTIVES_TEST_NODES. Ranks of a node follow each other, or with "2,interleaved" take turns.</summary>
+    private static readonly string[] s_nodes = (Environment.GetEnvironmentVariable("COLLECTIVES_TEST_NODES") ?? "1").Split(',');
+
+    internal static int Nodes { get; } = int.Parse(s_nodes[0], System.Globalization.CultureInfo.InvariantCulture);
+
     internal static LaunchEnvironment Launch { get; } = LaunchEnvironment.Detect();
 
     internal static bool IsLaunched => Launch.Launcher != LauncherKind.None;
@@ -20,18 +25,18 @@ public sealed class World : IAsyncDisposable
     /// <summary>Printed with every failure; COLLECTIVES_TEST_SEED repeats a run.</summary>
     internal static int Seed { get; } = int.TryParse(Environment.GetEnvironmentVariable("COLLECTIVES_TEST_SEED"), out int seed) ? seed : 20261123;
 
-    public static TheoryData<int> Sizes => IsLaunched ? [Launch.WorldSize] : [1, 2, 3, 4, 5, 7, 8];
+    public static TheoryData<int> Sizes => IsLaunched ? [Launch.WorldSize] : Nodes > 1 ? [2, 3, 4, 7] : [1, 2, 3, 4, 5, 7, 8];
 
     /// <summary>Runs <paramref name="body"/> on every rank: on threads, or on this rank of the launched job.</summary>
     internal static void Run(int size, Action<GroupCoordinator> body)
     {
         if (!IsLaunched)
         {
-            ThreadRanks.Run(size, body, s_options);
+            ThreadRanks.Run(size, body, rank => Options(rank, size));
             return;
         }
 
-        s_group ??= GroupCoordinator.CreateAsync(s_options).GetAwaiter().GetResult();
+        s_group ??= GroupCoordinator.CreateAsync(Options(Launch.Rank, Launch.WorldSize)).GetAwaiter().GetResult();
         try
         {
             body(s_group);
@@ -42,6 +47,11 @@ public sealed class World : IAsyncDisposable
             throw;
         }
     }
+
+    private static GroupOptions Options(int rank, int size) => Nodes == 1 ? s_options : s_options with
+    {
+        HostId = $"node {(s_nodes.Contains("interleaved") ? rank % Nodes : rank * Nodes / size)}",
+    };
 
     public async ValueTask DisposeAsync()
     {

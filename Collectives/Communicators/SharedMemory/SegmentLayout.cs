@@ -1,13 +1,15 @@
+using System.Numerics;
+
 namespace CollectivesSharp;
 
 /// <summary>
 /// Where things lie in the segment that the ranks of a node share. One page of group words, a cell of 512 bytes a rank, then the data areas:
-/// two staging chunks a rank and two result chunks a group. Words that different ranks write never share a cache line (128 bytes, since adjacent lines are
+/// two staging chunks a rank, two result chunks a group, and a ring for each pair of ranks. Words that different ranks write never share a cache line (128 bytes, since adjacent lines are
 /// fetched in pairs).
 /// </summary>
 internal readonly record struct SegmentLayout(int Ranks, int ChunkBytes)
 {
-    internal const int Version = 2;
+    internal const int Version = 3;
     internal const ulong Magic = 0x31474553_50535343; // "CSSPSEG1"
     internal const int PageBytes = 4096;
 
@@ -36,6 +38,10 @@ internal readonly record struct SegmentLayout(int Ranks, int ChunkBytes)
     internal const int CallWords = 3;
     internal const int LeftInCell = 128;
 
+    /// <summary>Rung for this rank alone when it waits for messages; it says so in the word behind.</summary>
+    internal const int BellInCell = 192;
+    internal const int AsleepInCell = 196;
+
     /// <summary>Why this rank aborted: u16 length, UTF-8.</summary>
     internal const int AbortTextInCell = 256;
     internal const int MaxAbortTextBytes = CellBytes - AbortTextInCell - sizeof(ushort);
@@ -46,7 +52,16 @@ internal readonly record struct SegmentLayout(int Ranks, int ChunkBytes)
 
     internal long ResultOffset => StagingOffset + (2L * Ranks * ChunkBytes);
 
-    internal long TotalBytes => ResultOffset + (2L * ChunkBytes);
+    /// <summary>A ring for each ordered pair of ranks, for messages between them.</summary>
+    internal long RingOffset(int from, int to) => ResultOffset + (2L * ChunkBytes) + ((((long)from * Ranks) + to) * (RingHeaderBytes + RingBytes));
+
+    /// <summary>A power of two: 64 KiB for up to 4 ranks, 4 KiB for 64, so that all of them together stay below 17 MiB.</summary>
+    internal int RingBytes => (int)BitOperations.RoundUpToPowerOf2((uint)Math.Clamp((256 << 10) / Ranks / 2 + 1, 4 << 10, 64 << 10));
+
+    /// <summary>The reader's and the writer's position, each on a line of its own.</summary>
+    internal const int RingHeaderBytes = 256;
+
+    internal long TotalBytes => RoundUp(RingOffset(Ranks, 0));
 
     private static long RoundUp(long bytes) => (bytes + PageBytes - 1) / PageBytes * PageBytes;
 }

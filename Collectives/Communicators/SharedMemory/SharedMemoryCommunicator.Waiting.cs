@@ -9,8 +9,6 @@ namespace CollectivesSharp;
 internal sealed unsafe partial class SharedMemoryCommunicator
 {
     private const int PollsPerLook = 64;
-    private const int CancellableSliceMilliseconds = 20;
-    private const int SliceMilliseconds = 1000;
 
     private ref int Bell => ref *(int*)(_segment.Base + SegmentLayout.BellOffset);
 
@@ -60,7 +58,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
                         return peer;
                 }
             }
-            while (Stopwatch.GetTimestamp() < end && Volatile.Read(ref AbortWordRef) == 0);
+            while (Stopwatch.GetTimestamp() < end && !_board.IsRaised);
         }
 
         for (int i = 0; i < _spin.Yields; i++)
@@ -73,7 +71,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         return peer;
     }
 
-    private static void Pause()
+    internal static void Pause()
     {
         if (X86Base.IsSupported)
             X86Base.Pause();
@@ -90,8 +88,6 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     /// </summary>
     private void Sleep(long phase)
     {
-        if (_deadline == 0)
-            _deadline = Stopwatch.GetTimestamp() + (long)(_callTimeout.TotalSeconds * Stopwatch.Frequency);
         while (true)
         {
             Interlocked.Increment(ref Sleepers);
@@ -100,10 +96,9 @@ internal sealed unsafe partial class SharedMemoryCommunicator
                 int bell = Volatile.Read(ref Bell);
                 if (Complete(phase))
                     return;
-                ThrowIfHopeless(phase);
-                double left = (_deadline - Stopwatch.GetTimestamp()) * 1e3 / Stopwatch.Frequency;
-                int slice = _cancellation.CanBeCanceled ? CancellableSliceMilliseconds : SliceMilliseconds;
-                long nanoseconds = (long)(Math.Clamp(left, 0.01, slice) * 1e6);
+                double slice = _gate.SliceLeft();
+                ThrowIfHopeless(phase, slice);
+                long nanoseconds = (long)(slice * 1e6);
                 timespec timeout = new() { tv_sec = nanoseconds / 1_000_000_000, tv_nsec = nanoseconds % 1_000_000_000 };
                 PosixNative.futex_wait((int*)(_segment.Base + SegmentLayout.BellOffset), bell, &timeout);
             }
@@ -121,37 +116,32 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     }
 
     /// <summary>Looks for every reason why the missing ranks will not come. Only called with ranks missing.</summary>
-    private void ThrowIfHopeless(long phase)
+    private void ThrowIfHopeless(long phase, double timeLeft)
     {
-        if (Volatile.Read(ref AbortWordRef) == 0)
+        if (!_board.IsRaised)
         {
-            int missing = FirstMissing(0, phase);
-            if (missing == _members.Length)
-                return;
-            if (_cancellation.IsCancellationRequested)
-            {
-                WriteAbortText($"{_call} was cancelled on this rank");
-                RaiseAbort(new AbortWord(AbortWord.Kind.Requested, _rank, _rank));
-                _cancellation.ThrowIfCancellationRequested();
-            }
-
-            for (int peer = missing; peer < _members.Length; peer = FirstMissing(peer + 1, phase))
+            _gate.ThrowIfCancelled();
+            for (int peer = FirstMissing(0, phase); peer < _members.Length; peer = FirstMissing(peer + 1, phase))
             {
                 // Left is written after the last phase: seen set, a phase that is still missing will not come.
-                if (Volatile.Read(ref *(int*)(Cell(peer) + SegmentLayout.LeftInCell)) != 0 && PhaseOf(peer) < phase)
-                    RaiseAbort(new AbortWord(AbortWord.Kind.Left, peer, _rank));
+                if (_board.HasLeft(peer) && Volatile.Read(ref PhaseOf(peer)) < phase)
+                    _board.Raise(AbortWord.Kind.Left, peer, _rank);
             }
 
-            if (Stopwatch.GetTimestamp() >= _deadline)
-                RaiseAbort(new AbortWord(AbortWord.Kind.Silent, missing, _rank));
+            if (timeLeft <= 0 && Missing(phase) is { Count: > 0 } missing)
+                _board.RaiseSilent(missing);
         }
 
-        int abort = Volatile.Read(ref AbortWordRef);
-        if (abort == 0)
-            return;
-
         // Peers that saw this phase complete may have compared calls and aborted since; then this rank can compare too, and say more.
-        if (!Complete(phase))
-            throw CreateFault(new AbortWord(abort));
+        if (_board.IsRaised && !Complete(phase))
+            throw _gate.CreateFault();
+    }
+
+    private List<int> Missing(long phase)
+    {
+        List<int> missing = [];
+        for (int peer = FirstMissing(0, phase); peer < _members.Length; peer = FirstMissing(peer + 1, phase))
+            missing.Add(peer);
+        return missing;
     }
 }

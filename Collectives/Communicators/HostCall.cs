@@ -2,13 +2,19 @@ using CollectivesSharp.Interop;
 
 namespace CollectivesSharp;
 
-/// <summary>One call as the ranks compare it: three words in shared memory. <paramref name="Digest"/> stands for counts that differ by rank.</summary>
+/// <summary>One call as the ranks compare it: three words. <paramref name="Digest"/> stands for counts that differ by rank.</summary>
 internal readonly record struct HostCall(CollectiveKind Kind, DataType Type, ReduceOp Op, int Root, long Count, long Digest = 0)
 {
+    /// <summary>False for messages between two ranks, which the others know nothing of.</summary>
+    internal bool IsCollective => Kind is not (CollectiveKind.None or CollectiveKind.Send or CollectiveKind.Receive or CollectiveKind.SendReceive);
+
     internal long Word => (long)Kind | ((long)Type << 8) | ((long)Op << 16) | ((long)Root << 32);
 
     internal static HostCall FromWords(long word, long count, long digest) =>
         new((CollectiveKind)(byte)word, (DataType)(byte)(word >> 8), (ReduceOp)(byte)(word >> 16), (int)(word >> 32), count, digest);
+
+    /// <summary>A message: the peer stands in place of the root, the tag in that of the digest.</summary>
+    internal static HostCall Message(CollectiveKind kind, DataType type, nuint count, int peer, int tag) => new(kind, type, default, peer, (long)count, tag);
 
     /// <summary>The call for counts by rank: the one count if they are equal, else their sum and a digest of them all (FNV-1a).</summary>
     internal static HostCall WithCounts(CollectiveKind kind, DataType type, ReduceOp op, ReadOnlySpan<nuint> counts)
@@ -26,6 +32,8 @@ internal readonly record struct HostCall(CollectiveKind Kind, DataType Type, Red
 
     public override string ToString()
     {
+        if (Kind is CollectiveKind.Send or CollectiveKind.Receive or CollectiveKind.SendReceive)
+            return $"{Kind}({Count} × {Type}, {(Kind == CollectiveKind.Receive ? "from" : "to")} {(Root < 0 ? "any rank" : $"rank {Root}")}, {(Digest < 0 ? "any tag" : $"tag {Digest}")})";
         string what = $"{Count}{(Digest == 0 ? "" : $" in counts by rank #{(uint)Digest:x8}")} × {Type}";
         return Kind switch
         {

@@ -1,0 +1,94 @@
+using System.Diagnostics;
+
+namespace CollectivesSharp;
+
+/// <summary>
+/// The call in flight on one rank's end of a group: one at a time, none on a faulted group, each with a deadline. Waiting loops ask it when to give up.
+/// </summary>
+internal sealed class CallGate(FaultBoard board, TimeSpan defaultTimeout)
+{
+    private const int CancellableSliceMilliseconds = 20;
+    private const int SliceMilliseconds = 1000;
+
+    private TimeSpan _timeout;
+    private long _deadline;
+    private int _busy;
+    private volatile bool _closed;
+
+    internal HostCall Call { get; private set; }
+
+    /// <summary>Counts the collectives, the same on every rank.</summary>
+    internal long Sequence { get; private set; }
+
+    internal CancellationToken Cancellation { get; private set; }
+
+    internal bool IsClosed => _closed;
+
+    internal void Enter(HostCall call, HostCallOptions options)
+    {
+        ThrowIfClosed();
+        options.CancellationToken.ThrowIfCancellationRequested();
+        TimeSpan timeout = options.Timeout ?? defaultTimeout;
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero, nameof(options));
+        if (!TryHold())
+            throw new InvalidOperationException($"{call} on group {board.Group} while {Call} of another thread is in flight. Calls of one group are ordered; use a sibling group for concurrent ones.");
+
+        Call = call;
+        if (call.IsCollective)
+            Sequence++;
+        _timeout = timeout;
+        _deadline = 0;
+        Cancellation = options.CancellationToken;
+        if (board.IsRaised)
+        {
+            CollectiveException fault = board.CreateFault(board.Word, call, Sequence);
+            Leave();
+            throw fault;
+        }
+    }
+
+    internal void Leave()
+    {
+        Call = default;
+        Cancellation = default;
+        Volatile.Write(ref _busy, 0);
+    }
+
+    /// <summary>For what must not run beside a call. Released by <see cref="Leave"/>.</summary>
+    internal bool TryHold() => Interlocked.CompareExchange(ref _busy, 1, 0) == 0;
+
+    /// <summary>Ends a call of another thread, which must not lose the memory under it, and keeps later ones out.</summary>
+    internal void Close()
+    {
+        while (!TryHold())
+        {
+            board.Raise(AbortWord.Kind.Requested, board.Rank, board.Rank, "disposed while a call was in flight");
+            Thread.Yield();
+        }
+
+        _closed = true;
+    }
+
+    internal void ThrowIfClosed() => ObjectDisposedException.ThrowIf(_closed, typeof(GroupCoordinator));
+
+    /// <summary>Milliseconds that a sleep may last, 0 at the deadline. The clock starts with the first sleep: calls that don't wait need no clock.</summary>
+    internal double SliceLeft()
+    {
+        long now = Stopwatch.GetTimestamp();
+        if (_deadline == 0)
+            _deadline = now + (long)(_timeout.TotalSeconds * Stopwatch.Frequency);
+        double left = (_deadline - now) * 1e3 / Stopwatch.Frequency;
+        return Math.Clamp(left, 0, Cancellation.CanBeCanceled ? CancellableSliceMilliseconds : SliceMilliseconds);
+    }
+
+    /// <summary>If the call's token says so: aborts the group, which can't complete the call without this rank, and throws.</summary>
+    internal void ThrowIfCancelled()
+    {
+        if (!Cancellation.IsCancellationRequested)
+            return;
+        board.Raise(AbortWord.Kind.Requested, board.Rank, board.Rank, $"{Call} was cancelled on this rank");
+        Cancellation.ThrowIfCancellationRequested();
+    }
+
+    internal CollectiveException CreateFault() => board.CreateFault(board.Word, Call, Sequence);
+}
