@@ -140,8 +140,8 @@ internal static class GroupFormation
             }
 
             await VoteAsync("TCP between nodes", objection, "its ranks can't reach each other").ConfigureAwait(false);
-            Channel?[] channels = [.. members.Select((member, peer) =>
-                peer == rank ? null : sockets[peer] is { } socket ? (Channel)new SocketChannel(socket) : new RingChannel(segment, layout, cell, Array.IndexOf(node, member)))];
+            PeerChannel?[] channels = [.. members.Select((member, peer) =>
+                peer == rank ? null : sockets[peer] is { } socket ? (PeerChannel)new SocketChannel(socket) : new RingChannel(segment, layout, cell, Array.IndexOf(node, member)))];
             NodeCommunicator communicator = new(options.Name, segment, cell, channels, members, rank, options.Timeout, spin);
             segment = null;
             sockets = [];

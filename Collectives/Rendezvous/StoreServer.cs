@@ -79,9 +79,16 @@ public sealed class StoreServer : IAsyncDisposable
         await Task.WhenAll(connections).ConfigureAwait(false);
     }
 
-    internal static Socket NewSocket(EndPoint endPoint) => endPoint is UnixDomainSocketEndPoint
-        ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
-        : new Socket(endPoint.AddressFamily == AddressFamily.Unspecified ? AddressFamily.InterNetworkV6 : endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    /// <summary>For names and for "any" one that speaks both IP versions: which one the other end has is not known here.</summary>
+    internal static Socket NewSocket(EndPoint endPoint)
+    {
+        if (endPoint is UnixDomainSocketEndPoint)
+            return new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        bool both = Socket.OSSupportsIPv6 && endPoint.AddressFamily != AddressFamily.InterNetwork;
+        return both
+            ? new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true, NoDelay = true }
+            : new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    }
 
     internal static string Describe(EndPoint endPoint) =>
         endPoint is UnixDomainSocketEndPoint ? $"local socket {endPoint.ToString()!.Replace('\0', '@')}" : endPoint.ToString()!;

@@ -15,22 +15,34 @@ internal sealed class RankProcesses : IAsyncDisposable
 
     internal Process[] Ranks { get; }
 
-    internal static RankProcesses Start(int size, params string[] arguments)
+    internal static RankProcesses Start(int size, params string[] arguments) => StartOnNodes(1, size, arguments);
+
+    /// <summary>Ranks that play several nodes; those of a node follow each other.</summary>
+    internal static RankProcesses StartOnNodes(int nodes, int size, params string[] arguments)
     {
         string job = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-        return new RankProcesses([.. Enumerable.Range(0, size).Select(rank => StartOne(arguments, new Dictionary<string, string>
+        return new RankProcesses([.. Enumerable.Range(0, size).Select(rank =>
         {
-            ["COLLECTIVES_RANK"] = rank.ToString(CultureInfo.InvariantCulture),
-            ["COLLECTIVES_LOCAL_RANK"] = rank.ToString(CultureInfo.InvariantCulture),
-            ["COLLECTIVES_WORLD_SIZE"] = size.ToString(CultureInfo.InvariantCulture),
-            ["COLLECTIVES_LOCAL_SIZE"] = size.ToString(CultureInfo.InvariantCulture),
-            ["COLLECTIVES_JOB_ID"] = job,
-        }))]);
+            Dictionary<string, string> environment = new()
+            {
+                ["COLLECTIVES_RANK"] = rank.ToString(CultureInfo.InvariantCulture),
+                ["COLLECTIVES_LOCAL_RANK"] = rank.ToString(CultureInfo.InvariantCulture),
+                ["COLLECTIVES_WORLD_SIZE"] = size.ToString(CultureInfo.InvariantCulture),
+                ["COLLECTIVES_LOCAL_SIZE"] = size.ToString(CultureInfo.InvariantCulture),
+                ["COLLECTIVES_JOB_ID"] = job,
+            };
+            if (nodes > 1)
+                environment["COLLECTIVES_HOST_ID"] = $"node {rank * nodes / size}";
+            return StartOne(arguments, environment);
+        })]);
     }
 
-    internal static Process StartOne(string[] arguments, Dictionary<string, string> environment)
+    internal static RankProcesses Of(IEnumerable<Process> ranks) => new([.. ranks]);
+
+    /// <summary><paramref name="prefix"/>: a command that runs the rank, e.g. in a network namespace.</summary>
+    internal static Process StartOne(string[] arguments, Dictionary<string, string> environment, params string[] prefix)
     {
-        string[] command = ProcessLauncher.SameProgram(["--rank", .. arguments]);
+        string[] command = [.. prefix, .. ProcessLauncher.SameProgram(["--rank", .. arguments])];
         ProcessStartInfo start = new(command[0], command[1..]) { RedirectStandardOutput = true };
         foreach ((string name, string value) in environment)
             start.Environment[name] = value;

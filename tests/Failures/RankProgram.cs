@@ -18,7 +18,9 @@ internal static class RankProgram
         switch (kind)
         {
             case "loop":
-                return await LoopAsync(TimeSpan.FromMilliseconds(int.Parse(arguments[0], CultureInfo.InvariantCulture)));
+                return await LoopAsync(TimeSpan.FromMilliseconds(int.Parse(arguments[0], CultureInfo.InvariantCulture)), arguments.ElementAtOrDefault(1) ?? "AllReduce");
+            case "check":
+                return await CheckAsync(TimeSpan.FromMilliseconds(int.Parse(arguments[0], CultureInfo.InvariantCulture)), int.Parse(arguments[1], CultureInfo.InvariantCulture));
             case "exit":
                 return LaunchEnvironment.Detect().Rank.ToString(CultureInfo.InvariantCulture) == arguments[0] ? int.Parse(arguments[1], CultureInfo.InvariantCulture) : WaitForEver();
             case "launch":
@@ -28,29 +30,57 @@ internal static class RankProgram
         }
     }
 
-    /// <summary>All-reduces of all sizes until the group ends.</summary>
-    private static async Task<int> LoopAsync(TimeSpan timeout)
+    /// <summary>One collective, or all of them mixed, in all sizes until the group ends.</summary>
+    private static async Task<int> LoopAsync(TimeSpan timeout, string collective)
     {
         await using GroupCoordinator group = await GroupCoordinator.CreateAsync(new GroupOptions { Timeout = timeout });
-        float[] values = new float[200_000];
-        int[] lengths = [1, 100_000, 300, 5000, 200_000, 0, 20_000];
-        Random random = new(1);
+        CollectiveCalls calls = new(group);
         group.Barrier();
         Say("ready");
         try
         {
             while (true)
-            {
-                Span<float> part = values.AsSpan(0, lengths[random.Next(lengths.Length)]);
-                group.AllReduce<float>(part, part, ReduceOp.Max);
-            }
+                calls.Call(collective);
         }
         catch (CollectiveException e)
         {
-            PeerLostException? lost = e as PeerLostException;
-            Say(JsonSerializer.Serialize(new Outcome(e.GetType().Name, e.Message, lost?.Rank ?? -1, lost?.Host, lost?.ProcessId ?? 0, lost?.Reason.ToString(), e.Operation, e.Sequence)));
+            Say(e);
             return Faulted;
         }
+    }
+
+    /// <summary>Sums and messages whose values are known; "right" at the end.</summary>
+    private static async Task<int> CheckAsync(TimeSpan timeout, int rounds)
+    {
+        await using GroupCoordinator group = await GroupCoordinator.CreateAsync(new GroupOptions { Timeout = timeout });
+        Say("ready");
+        try
+        {
+            int next = (group.RankInGroup + 1) % group.WorldSize, previous = (group.RankInGroup + group.WorldSize - 1) % group.WorldSize;
+            for (int round = 0; round < rounds; round++)
+            {
+                int[] values = new int[1 << (round % 18)], received = new int[values.Length];
+                Array.Fill(values, round + group.RankInGroup);
+                group.SendReceive<int>(values, next, received, previous);
+                group.AllReduce<int>(values, values);
+                if (received.AsSpan().ContainsAnyExcept(round + previous) || values.AsSpan().ContainsAnyExcept((round * group.WorldSize) + (group.WorldSize * (group.WorldSize - 1) / 2)))
+                    throw new InvalidOperationException($"round {round}: wrong values");
+            }
+
+            Say("right");
+            return 0;
+        }
+        catch (CollectiveException e)
+        {
+            Say(e);
+            return Faulted;
+        }
+    }
+
+    private static void Say(CollectiveException e)
+    {
+        PeerLostException? lost = e as PeerLostException;
+        Say(JsonSerializer.Serialize(new Outcome(e.GetType().Name, e.Message, lost?.Rank ?? -1, lost?.Host, lost?.ProcessId ?? 0, lost?.Reason.ToString(), e.Operation, e.Sequence)));
     }
 
     private static int WaitForEver()

@@ -260,7 +260,7 @@ internal sealed unsafe partial class Messenger
 
     /// <summary>
     /// At the deadline: the awaited peer may itself be waiting for another one, and has said so. The one who said nothing is to blame; if it never came to
-    /// this call, so are all others who did not.
+    /// this call, so are all others who did not and are not held up in an earlier one.
     /// </summary>
     private void ThrowTooLate(Goal goal, int rank)
     {
@@ -272,7 +272,7 @@ internal sealed unsafe partial class Messenger
 
         List<int> missing = [culprit];
         if (_gate.Call.IsCollective && _remote.Length > 0 && _peers[culprit]!.HeardSequence < _gate.Sequence)
-            missing = [.. _peers.OfType<Peer>().Where(peer => peer.HeardSequence < _gate.Sequence).Select(peer => peer.Rank)];
+            missing = [.. _peers.OfType<Peer>().Where(peer => peer.Rank == culprit || (peer.HeardSequence < _gate.Sequence && !peer.ToldWhereItWaits)).Select(peer => peer.Rank)];
         else if (_receive is { IsActive: true, Source: HostMessage.Any })
             missing = [.. _peers.OfType<Peer>().Select(peer => peer.Rank)];
         _board.RaiseSilent(missing);

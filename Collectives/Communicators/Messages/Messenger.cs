@@ -29,7 +29,7 @@ internal sealed unsafe partial class Messenger : IDisposable
     private bool _told;
 
     /// <summary>Takes over the channels, one a rank of the group, null for this one.</summary>
-    internal Messenger(FaultBoard board, CallGate gate, SpinPolicy spin, RingBell bell, Channel?[] channels)
+    internal Messenger(FaultBoard board, CallGate gate, SpinPolicy spin, RingBell bell, PeerChannel?[] channels)
     {
         _board = board;
         _gate = gate;

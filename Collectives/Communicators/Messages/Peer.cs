@@ -1,7 +1,7 @@
 namespace CollectivesSharp;
 
 /// <summary>One peer as a <see cref="Messenger"/> sees it: what is on its way out, what is coming in, and what was heard of it.</summary>
-internal sealed unsafe class Peer(int rank, Channel channel)
+internal sealed unsafe class Peer(int rank, PeerChannel channel)
 {
     /// <summary>Room for small frames that cut in between the payloads: grants, signs of life, the end.</summary>
     private const int MaxControls = 8;
@@ -10,7 +10,7 @@ internal sealed unsafe class Peer(int rank, Channel channel)
 
     internal int Rank { get; } = rank;
 
-    internal Channel Channel { get; } = channel;
+    internal PeerChannel Channel { get; } = channel;
 
     internal bool IsLocal => Channel.Descriptor < 0;
 

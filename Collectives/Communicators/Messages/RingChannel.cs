@@ -4,7 +4,7 @@ namespace CollectivesSharp;
 /// Two rings in the node's segment, one for each direction. Positions count bytes for ever. The writer fills bytes and then moves its position (release); the reader
 /// sees it (acquire), copies, and moves its own (release), which the writer sees (acquire) before it writes there again.
 /// </summary>
-internal sealed unsafe class RingChannel : Channel
+internal sealed unsafe class RingChannel : PeerChannel
 {
     private const int ReadOffset = 0;
     private const int WrittenOffset = 128;

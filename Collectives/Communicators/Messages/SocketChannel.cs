@@ -5,7 +5,7 @@ using CollectivesSharp.Interop;
 namespace CollectivesSharp;
 
 /// <summary>A TCP connection. Small reads are served from a buffer, so that a frame and its header cost one system call; long payloads go straight to where they belong.</summary>
-internal sealed unsafe class SocketChannel : Channel
+internal sealed unsafe class SocketChannel : PeerChannel
 {
     private const int BufferBytes = 16 << 10;
 

@@ -29,7 +29,7 @@ internal sealed unsafe partial class NodeCommunicator : IHostCommunicator
     private nuint _spareBytes;
 
     /// <summary>Takes over <paramref name="segment"/> (the node's) and <paramref name="channels"/> (to each other rank of the group).</summary>
-    internal NodeCommunicator(string group, SharedSegment segment, int cell, Channel?[] channels, GroupMember[] members, int rank, TimeSpan timeout, SpinPolicy spin)
+    internal NodeCommunicator(string group, SharedSegment segment, int cell, PeerChannel?[] channels, GroupMember[] members, int rank, TimeSpan timeout, SpinPolicy spin)
     {
         _segment = segment;
         _members = members;

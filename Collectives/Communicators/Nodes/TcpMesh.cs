@@ -150,8 +150,6 @@ internal static class TcpMesh
         Socket listener = StoreServer.NewSocket(address);
         try
         {
-            if (address.AddressFamily == AddressFamily.InterNetworkV6)
-                listener.DualMode = true;
             listener.Bind(address);
             listener.Listen(1024);
             return listener;

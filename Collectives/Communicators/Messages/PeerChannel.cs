@@ -1,7 +1,7 @@
 namespace CollectivesSharp;
 
 /// <summary>The byte stream to and from one peer. Nothing here waits: what does not fit now is offered again. One thread at a time.</summary>
-internal abstract unsafe class Channel : IDisposable
+internal abstract unsafe class PeerChannel : IDisposable
 {
     /// <summary>Takes as much of the two, one behind the other, as fits now; returns how many bytes.</summary>
     internal abstract nuint Write(byte* header, nuint headerBytes, byte* payload, nuint payloadBytes);
