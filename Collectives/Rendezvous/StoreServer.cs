@@ -158,16 +158,13 @@ public sealed class StoreServer : IAsyncDisposable
                 using SemaphoreSlim writing = new(1);
                 await ServeFramesAsync(stream, writing, leaving).ConfigureAwait(false);
             }
-            catch (EndOfStreamException)
+            catch (OperationCanceledException)
             {
-                // The client closed its connection.
+                // This store closes, or the client was told off already.
             }
-            catch (OperationCanceledException) when (_closing.IsCancellationRequested)
+            catch (Exception e) when (e is FormatException or UnauthorizedAccessException or IOException or SocketException)
             {
-            }
-            catch (Exception e) when (e is FormatException or UnauthorizedAccessException or IOException or SocketException or OperationCanceledException)
-            {
-                _logger.LogWarning("Store: {Client} was dropped: {Error}", client, e is OperationCanceledException ? "it stopped inside a frame" : e.Message);
+                _logger.LogWarning("Store: {Client} was dropped: {Error}", client, e is EndOfStreamException ? "it closed the connection inside the handshake or a frame" : e.Message);
             }
             finally
             {
@@ -184,10 +181,11 @@ public sealed class StoreServer : IAsyncDisposable
         {
             while (true)
             {
-                await stream.ReadExactlyAsync(header.AsMemory(0, 1), leaving.Token).ConfigureAwait(false);
+                if (await stream.ReadAsync(header.AsMemory(0, 1), leaving.Token).ConfigureAwait(false) == 0)
+                    return;
                 byte[] frame = await WithinFrameTimeout(token => ReadRestAsync(stream, header, token), leaving.Token).ConfigureAwait(false);
                 pending.RemoveAll(task => task.IsCompleted);
-                pending.Add(AnswerAsync(frame, stream, writing, leaving.Token));
+                pending.Add(AnswerAsync(frame, stream, writing, leaving));
             }
         }
         finally
@@ -212,18 +210,25 @@ public sealed class StoreServer : IAsyncDisposable
     {
         using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(Store.Limits.FrameTimeout);
-        return await action(timeout.Token).ConfigureAwait(false);
+        try
+        {
+            return await action(timeout.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new IOException($"it did not finish the handshake or a frame within {Store.Limits.FrameTimeout.TotalSeconds:0.###} s");
+        }
     }
 
-    private async Task AnswerAsync(byte[] frame, NetworkStream stream, SemaphoreSlim writing, CancellationToken cancellationToken)
+    private async Task AnswerAsync(byte[] frame, NetworkStream stream, SemaphoreSlim writing, CancellationTokenSource leaving)
     {
         try
         {
-            byte[] reply = await StoreRequests.ExecuteAsync(Store, frame, cancellationToken).ConfigureAwait(false);
-            await writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+            byte[] reply = await StoreRequests.ExecuteAsync(Store, frame, leaving.Token).ConfigureAwait(false);
+            await writing.WaitAsync(leaving.Token).ConfigureAwait(false);
             try
             {
-                await stream.WriteAsync(reply, cancellationToken).ConfigureAwait(false);
+                await stream.WriteAsync(reply, leaving.Token).ConfigureAwait(false);
             }
             finally
             {
@@ -237,7 +242,7 @@ public sealed class StoreServer : IAsyncDisposable
         catch (FormatException e)
         {
             _logger.LogWarning("Store: a client sent a malformed request and is dropped: {Error}", e.Message);
-            stream.Close();
+            await leaving.CancelAsync().ConfigureAwait(false);
         }
     }
 }
