@@ -124,8 +124,18 @@ public sealed class SocketStore : IStore
     public async ValueTask DisposeAsync()
     {
         _broken ??= new StoreException($"The connection to the store at {_address} was closed by this rank.");
-        _socket.Dispose();
+        try
+        {
+            // Closing under the pending read would reset the connection, which looks like a crash to the server.
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The server was first, or this is the second call.
+        }
+
         await _reading.ConfigureAwait(false);
+        _socket.Dispose();
         await _stream.DisposeAsync().ConfigureAwait(false);
     }
 
