@@ -130,8 +130,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
                 return;
             if (_cancellation.IsCancellationRequested)
             {
-                WriteAbortText($"{_call} was cancelled on this rank");
-                RaiseAbort(new AbortWord(AbortWord.Kind.Requested, _rank, _rank));
+                RequestAbort($"{_call} was cancelled on this rank");
                 _cancellation.ThrowIfCancellationRequested();
             }
 

@@ -32,6 +32,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
     private long _sequence;
     private int _stagingParity;
     private int _busy;
+    private int _abortRequested;
     private volatile bool _disposed;
 
     // The call in flight; read by the waiting loop.
@@ -92,8 +93,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
     public void Abort(string reason)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        WriteAbortText(reason);
-        RaiseAbort(new AbortWord(AbortWord.Kind.Requested, _rank, _rank));
+        RequestAbort(reason);
     }
 
     public void Dispose()
@@ -131,6 +131,11 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
         options.CancellationToken.ThrowIfCancellationRequested();
         TimeSpan timeout = options.Timeout ?? _timeout;
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero, nameof(options));
+
+        // Whatever is refused is refused before the call counts: a rank that is a number ahead of its peers could not call anything any more.
+        _ = call.Type.SizeInBytes();
+        if ((uint)call.Op > (uint)ReduceOp.Average)
+            throw new ArgumentOutOfRangeException(nameof(call), call.Op, "No such reduction.");
         if (Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
             ThrowBusy(call);
 
@@ -222,6 +227,15 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
     {
         Interlocked.CompareExchange(ref AbortWordRef, word.Value, 0);
         RingBell();
+    }
+
+    /// <summary>A rank asks once: a second reason would replace the first one while peers read it.</summary>
+    private void RequestAbort(string reason)
+    {
+        if (Interlocked.Exchange(ref _abortRequested, 1) != 0)
+            return;
+        WriteAbortText(reason);
+        RaiseAbort(new AbortWord(AbortWord.Kind.Requested, _rank, _rank));
     }
 
     private void WriteAbortText(string reason)
