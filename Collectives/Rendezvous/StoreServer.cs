@@ -79,9 +79,18 @@ public sealed class StoreServer : IAsyncDisposable
         await Task.WhenAll(connections).ConfigureAwait(false);
     }
 
-    internal static Socket NewSocket(EndPoint endPoint) => endPoint is UnixDomainSocketEndPoint
-        ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
-        : new Socket(endPoint.AddressFamily == AddressFamily.Unspecified ? AddressFamily.InterNetworkV6 : endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    /// <summary>A name may stand for addresses of both families, and the address "any" for those of both: one socket for both, unless the machine has only one.</summary>
+    internal static Socket NewSocket(EndPoint endPoint)
+    {
+        if (endPoint is UnixDomainSocketEndPoint)
+            return new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        AddressFamily family = endPoint.AddressFamily != AddressFamily.Unspecified ? endPoint.AddressFamily
+            : Socket.OSSupportsIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
+        Socket socket = new(family, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (family == AddressFamily.InterNetworkV6)
+            socket.DualMode = true;
+        return socket;
+    }
 
     internal static string Describe(EndPoint endPoint) =>
         endPoint is UnixDomainSocketEndPoint ? $"local socket {endPoint.ToString()!.Replace('\0', '@')}" : endPoint.ToString()!;

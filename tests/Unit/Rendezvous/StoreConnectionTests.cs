@@ -86,6 +86,24 @@ public sealed class StoreConnectionTests
     }
 
     [Fact]
+    public async Task A_host_name_stands_for_addresses_of_either_family()
+    {
+        await using StoreServer server = StoreServer.Start(s_anyPort, new InProcessStore());
+        await using SocketStore client = await SocketStore.ConnectAsync(new DnsEndPoint("localhost", ((IPEndPoint)server.EndPoint).Port), timeout: s_patience);
+        await client.SetAsync("key", default);
+    }
+
+    [Fact]
+    public async Task A_server_at_any_address_is_reached_by_either_family()
+    {
+        Assert.SkipUnless(Socket.OSSupportsIPv6, "This machine has no IPv6.");
+        await using StoreServer server = StoreServer.Start(new IPEndPoint(IPAddress.IPv6Any, 0), new InProcessStore());
+        int port = ((IPEndPoint)server.EndPoint).Port;
+        await (await SocketStore.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), timeout: s_patience)).DisposeAsync();
+        await (await SocketStore.ConnectAsync(new IPEndPoint(IPAddress.IPv6Loopback, port), timeout: s_patience)).DisposeAsync();
+    }
+
+    [Fact]
     public async Task A_client_of_the_next_group_waits_until_the_previous_ones_server_is_gone()
     {
         UnixDomainSocketEndPoint address = MeetingPoint.LocalSocket($"{Guid.NewGuid()}");
