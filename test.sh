@@ -73,6 +73,13 @@ else
   skip "conformance under mpirun" "Open MPI could not be brought here"
 fi
 
+mpiexec=$(command -v mpiexec.hydra || eng/get-mpich.sh)
+if [ -n "$mpiexec" ]; then
+  tests "conformance, mpiexec.hydra -n 3" "$mpiexec" -n 3 dotnet "$conformance" -noColor
+else
+  skip "conformance under mpiexec.hydra" "MPICH could not be brought here"
+fi
+
 tests "failures" dotnet "tests/Failures/$out/CollectivesSharp.Failures.dll" -noColor
 
 # The main job, as a newcomer types it.

@@ -24,7 +24,7 @@ internal static class GroupAgreement
     internal static string? FindMismatch(IReadOnlyList<GroupHello> hellos)
     {
         IEnumerable<string> differing = hellos.SelectMany(hello => hello.Agreed.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
-            .Select(term => (term, values: hellos.GroupBy(hello => hello.Agreed.GetValueOrDefault(term, "none"), hello => hello.Member.Rank, StringComparer.Ordinal).ToArray()))
+            .Select(term => (term, values: hellos.OrderBy(hello => hello.Member.Rank).GroupBy(hello => hello.Agreed.GetValueOrDefault(term, "none"), hello => hello.Member.Rank, StringComparer.Ordinal).ToArray()))
             .Where(item => item.values.Length > 1)
             .Select(item => $"{item.term}: {string.Join(", ", item.values.Select(ranks => $"{GroupMember.NameRanks(ranks)} {(ranks.Count() == 1 ? "has" : "have")} {ranks.Key}"))}");
         string text = string.Join("; ", differing);

@@ -40,15 +40,15 @@ public sealed partial class GroupCoordinator
     {
         if (counts.Length != WorldSize)
             throw new ArgumentException($"{call}: {counts.Length} counts for {WorldSize} ranks.");
-        nuint sum = 0, start = 0;
+        UInt128 sum = 0, start = 0;
         for (int rank = 0; rank < counts.Length; rank++)
         {
             if (rank == RankInGroup)
                 start = sum;
-            sum = checked(sum + counts[rank]);
+            sum += counts[rank];
         }
 
-        if (sum != (nuint)whole)
+        if (sum != (uint)whole)
             throw new ArgumentException($"{call}: the counts of all ranks make {sum} elements, the buffer has {whole}.");
         if (own >= 0 && counts[RankInGroup] != (nuint)own)
             throw new ArgumentException($"{call}: this rank's count is {counts[RankInGroup]}, its buffer has {own} elements.");

@@ -104,8 +104,8 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
             : await MeetingPoint.OpenAsync(environment, options, logger, cancellationToken).ConfigureAwait(false);
         try
         {
-            // A caller's store can serve many groups, one after the other: each rank counts its own.
-            long creation = await lease.Store.AddAsync($"world/created/{environment.Rank}", 1, cancellationToken).ConfigureAwait(false);
+            // A caller's store can serve many groups, one after the other: each rank counts its own. A store of this group's own serves one, and a second process of one rank must meet the first.
+            long creation = options.Store is null ? 1 : await lease.Store.AddAsync($"world/created/{environment.Rank}", 1, cancellationToken).ConfigureAwait(false);
             string prefix = $"world/{creation}";
             FormedGroup formed = await GroupFormation.FormAsync(lease.Store, prefix, [.. Enumerable.Range(0, environment.WorldSize)], environment.Rank, environment.LocalRank, options, logger, cancellationToken).ConfigureAwait(false);
             return new GroupCoordinator(options, lease, prefix, logger, formed);

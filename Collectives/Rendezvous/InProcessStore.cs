@@ -1,5 +1,3 @@
-using System.Buffers.Text;
-using System.Globalization;
 using System.Text;
 
 namespace CollectivesSharp;
@@ -31,8 +29,8 @@ public sealed class InProcessStore(StoreLimits? limits = null) : IStore
             lock (_lock)
             {
                 if (_values.TryGetValue(key, out byte[]? value))
-                    return value;
-                CheckKey(key);
+                    return [.. value];
+                Limits.CheckKey(key);
                 created = Created(key);
             }
 
@@ -44,7 +42,7 @@ public sealed class InProcessStore(StoreLimits? limits = null) : IStore
     {
         cancellationToken.ThrowIfCancellationRequested();
         lock (_lock)
-            return ValueTask.FromResult(_values.GetValueOrDefault(key));
+            return ValueTask.FromResult(Copy(_values.GetValueOrDefault(key)));
     }
 
     public async ValueTask WaitAsync(IReadOnlyList<string> keys, TimeSpan timeout, CancellationToken cancellationToken = default)
@@ -58,7 +56,7 @@ public sealed class InProcessStore(StoreLimits? limits = null) : IStore
                 string? missing = keys.FirstOrDefault(key => !_values.ContainsKey(key));
                 if (missing is null)
                     return;
-                CheckKey(missing);
+                Limits.CheckKey(missing);
                 created = Created(missing);
             }
 
@@ -71,15 +69,8 @@ public sealed class InProcessStore(StoreLimits? limits = null) : IStore
         cancellationToken.ThrowIfCancellationRequested();
         lock (_lock)
         {
-            long current = 0;
-            if (_values.TryGetValue(key, out byte[]? text)
-                && !(Utf8Parser.TryParse(text, out current, out int consumed) && consumed == text.Length))
-            {
-                throw new StoreException($"Add on key '{key}': its value is no counter but {text.Length} bytes written by Set.");
-            }
-
-            long sum = checked(current + delta);
-            Write(key, Encoding.ASCII.GetBytes(sum.ToString(CultureInfo.InvariantCulture)));
+            long sum = StoreCounter.Add(key, _values.GetValueOrDefault(key), delta);
+            Write(key, StoreCounter.Format(sum));
             return ValueTask.FromResult(sum);
         }
     }
@@ -93,7 +84,7 @@ public sealed class InProcessStore(StoreLimits? limits = null) : IStore
             bool matches = expected is null ? current is null : current is not null && expected.AsSpan().SequenceEqual(current);
             if (matches)
                 Write(key, current = value.ToArray());
-            return ValueTask.FromResult(current);
+            return ValueTask.FromResult(Copy(current));
         }
     }
 
@@ -110,6 +101,9 @@ public sealed class InProcessStore(StoreLimits? limits = null) : IStore
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    /// <summary>A caller may write to what it got.</summary>
+    private static byte[]? Copy(byte[]? value) => value is null ? null : [.. value];
 
     private static long Milliseconds(TimeSpan timeout) =>
         timeout < TimeSpan.Zero ? throw new ArgumentOutOfRangeException(nameof(timeout), timeout, "A store waits for a bounded time.") : (long)timeout.TotalMilliseconds;
@@ -141,23 +135,13 @@ public sealed class InProcessStore(StoreLimits? limits = null) : IStore
 
     private void Write(string key, byte[] value)
     {
-        int keyBytes = CheckKey(key);
-        if (value.Length > Limits.MaxValueBytes)
-            throw new StoreException($"Set of key '{key}': {value.Length} bytes; the limit is {Limits.MaxValueBytes} bytes a value.");
-        long delta = _values.TryGetValue(key, out byte[]? old) ? value.Length - old.Length : keyBytes + value.Length;
-        if (_totalBytes + delta > Limits.MaxTotalBytes)
-            throw new StoreException($"Set of key '{key}': the store would hold {_totalBytes + delta} bytes; the limit is {Limits.MaxTotalBytes}.");
-        _totalBytes += delta;
+        int keyBytes = Limits.CheckKey(key);
+        Limits.CheckValue(key, value.Length);
+        long total = _totalBytes + (_values.TryGetValue(key, out byte[]? old) ? value.Length - old.Length : keyBytes + value.Length);
+        Limits.CheckTotal(key, total);
+        _totalBytes = total;
         _values[key] = value;
         if (_waiters.Remove(key, out TaskCompletionSource? source))
             source.SetResult();
-    }
-
-    private int CheckKey(string key)
-    {
-        int bytes = Encoding.UTF8.GetByteCount(key);
-        if (bytes == 0 || bytes > Limits.MaxKeyBytes)
-            throw new StoreException($"A key of {bytes} bytes; a store takes 1 to {Limits.MaxKeyBytes}.");
-        return bytes;
     }
 }

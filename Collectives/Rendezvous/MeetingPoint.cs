@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace CollectivesSharp;
 
-/// <summary>Finds where the ranks of a launched job meet, and goes there: rank 0 serves, the others connect.</summary>
+/// <summary>Finds where the ranks of a launched job meet, and goes there: rank 0 serves, the others connect; or all of them use a folder.</summary>
 internal static class MeetingPoint
 {
     private static int s_created;
@@ -16,11 +16,13 @@ internal static class MeetingPoint
     {
         // Creation is collective, so all ranks count alike; a client that comes early meets the previous group's server and tries again.
         int creation = Interlocked.Increment(ref s_created);
+        if (JobFolder.ParseRoot(Environment.GetEnvironmentVariable(JobFolder.Variable)) is { } root)
+            return new StoreLease(await JobFolder.OpenAsync(JobFolder.PathOf(root, environment, creation), environment, cancellationToken).ConfigureAwait(false), null, owned: true, options.Timeout);
         EndPoint endPoint = Find(environment);
         string instance = $"{environment.JobId}#{creation}";
         string? secret = options.Secret ?? Environment.GetEnvironmentVariable("COLLECTIVES_SECRET");
         if (environment.Rank != 0)
-            return new StoreLease(await SocketStore.ConnectAsync(endPoint, secret, instance, options.Timeout, cancellationToken).ConfigureAwait(false), null, owned: true, options.Timeout);
+            return new StoreLease(await SocketStore.ConnectAsync(endPoint, secret, instance, options.Timeout, limits: null, cancellationToken).ConfigureAwait(false), null, owned: true, options.Timeout);
 
         EndPoint bind = await BindAddressAsync(endPoint, cancellationToken).ConfigureAwait(false);
         if (bind is IPEndPoint { Address: { } address } && !IPAddress.IsLoopback(address) && string.IsNullOrEmpty(secret))

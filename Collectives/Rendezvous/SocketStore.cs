@@ -16,14 +16,16 @@ public sealed class SocketStore : IStore
     private readonly Socket _socket;
     private readonly NetworkStream _stream;
     private readonly string _address;
+    private readonly StoreLimits _limits;
     private readonly ConcurrentDictionary<uint, TaskCompletionSource<byte[]>> _pending = new();
     private readonly SemaphoreSlim _writing = new(1);
     private readonly Task _reading;
     private uint _lastId;
     private volatile StoreException? _broken;
 
-    private SocketStore(Socket socket, NetworkStream stream, EndPoint endPoint)
+    private SocketStore(Socket socket, NetworkStream stream, EndPoint endPoint, StoreLimits limits)
     {
+        _limits = limits;
         _socket = socket;
         _stream = stream;
         _address = StoreServer.Describe(endPoint);
@@ -33,8 +35,9 @@ public sealed class SocketStore : IStore
     /// <summary>
     /// Tries until the server is there (ranks start in any order) and speaks for the same <paramref name="instance"/>. Throws
     /// <see cref="StoreException"/> for a wrong secret at once, and <see cref="TimeoutException"/> with the last error at the deadline.
+    /// <paramref name="limits"/>: the server's; a request beyond them is refused here, since there it would end the connection.
     /// </summary>
-    public static async Task<SocketStore> ConnectAsync(EndPoint endPoint, string? secret = null, string instance = "", TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    public static async Task<SocketStore> ConnectAsync(EndPoint endPoint, string? secret = null, string instance = "", TimeSpan? timeout = null, StoreLimits? limits = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         TimeSpan limit = timeout ?? TimeSpan.FromSeconds(60);
@@ -54,7 +57,7 @@ public sealed class SocketStore : IStore
                 switch (verdict)
                 {
                     case StoreHandshake.Verdict.Accepted:
-                        return new SocketStore(socket, stream, endPoint);
+                        return new SocketStore(socket, stream, endPoint, limits ?? StoreLimits.Default);
                     case StoreHandshake.Verdict.WrongSecret:
                         throw new StoreException($"The store at {StoreServer.Describe(endPoint)} was made with another secret: COLLECTIVES_SECRET must be the same on every rank.");
                     default:
@@ -121,8 +124,18 @@ public sealed class SocketStore : IStore
     public async ValueTask DisposeAsync()
     {
         _broken ??= new StoreException($"The connection to the store at {_address} was closed by this rank.");
-        _socket.Dispose();
+        try
+        {
+            // Closing under the pending read would reset the connection, which looks like a crash to the server.
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The server was first, or this is the second call.
+        }
+
         await _reading.ConfigureAwait(false);
+        _socket.Dispose();
         await _stream.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -142,6 +155,8 @@ public sealed class SocketStore : IStore
     {
         uint id = Interlocked.Increment(ref _lastId);
         byte[] frame = request(id).Finish();
+        if (frame.Length - HeaderBytes > _limits.MaxFrameBytes)
+            throw new StoreException($"A request of {frame.Length - HeaderBytes} bytes; the store takes {_limits.MaxFrameBytes} (values of {_limits.MaxValueBytes}).");
         TaskCompletionSource<byte[]> source = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _pending[id] = source;
         try

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace CollectivesSharp;
 
 /// <summary>What a store accepts, so that no client can exhaust the rank that serves it. Sizes in bytes.</summary>
@@ -17,5 +19,25 @@ public sealed record StoreLimits
     /// <summary>For a connection to authenticate itself, and for the rest of a frame once its first byte has come.</summary>
     public TimeSpan FrameTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    internal int MaxFrameBytes => MaxValueBytes + MaxKeyBytes + 64;
+    /// <summary>Compare-set brings two values.</summary>
+    internal int MaxFrameBytes => (int)Math.Min(Array.MaxLength, (2L * MaxValueBytes) + MaxKeyBytes + 64);
+
+    /// <summary>Returns the key's length in bytes.</summary>
+    internal int CheckKey(string key)
+    {
+        int bytes = Encoding.UTF8.GetByteCount(key);
+        return bytes > 0 && bytes <= MaxKeyBytes ? bytes : throw new StoreException($"A key of {bytes} bytes; a store takes 1 to {MaxKeyBytes}.");
+    }
+
+    internal void CheckValue(string key, int bytes)
+    {
+        if (bytes > MaxValueBytes)
+            throw new StoreException($"Set of key '{key}': {bytes} bytes; the limit is {MaxValueBytes} bytes a value.");
+    }
+
+    internal void CheckTotal(string key, long bytes)
+    {
+        if (bytes > MaxTotalBytes)
+            throw new StoreException($"Set of key '{key}': the store would hold {bytes} bytes; the limit is {MaxTotalBytes}.");
+    }
 }

@@ -79,15 +79,17 @@ public sealed class StoreServer : IAsyncDisposable
         await Task.WhenAll(connections).ConfigureAwait(false);
     }
 
-    /// <summary>For names and for "any" one that speaks both IP versions: which one the other end has is not known here.</summary>
+    /// <summary>A name may stand for addresses of both families, and the address "any" for those of both: one socket for both, unless the machine has only one.</summary>
     internal static Socket NewSocket(EndPoint endPoint)
     {
         if (endPoint is UnixDomainSocketEndPoint)
             return new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        bool both = Socket.OSSupportsIPv6 && endPoint.AddressFamily != AddressFamily.InterNetwork;
-        return both
-            ? new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true, NoDelay = true }
-            : new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        AddressFamily family = endPoint.AddressFamily != AddressFamily.Unspecified ? endPoint.AddressFamily
+            : Socket.OSSupportsIPv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
+        Socket socket = new(family, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (family == AddressFamily.InterNetworkV6)
+            socket.DualMode = true;
+        return socket;
     }
 
     internal static string Describe(EndPoint endPoint) =>
@@ -165,16 +167,13 @@ public sealed class StoreServer : IAsyncDisposable
                 using SemaphoreSlim writing = new(1);
                 await ServeFramesAsync(stream, writing, leaving).ConfigureAwait(false);
             }
-            catch (EndOfStreamException)
+            catch (OperationCanceledException)
             {
-                // The client closed its connection.
+                // This store closes, or the client was told off already.
             }
-            catch (OperationCanceledException) when (_closing.IsCancellationRequested)
+            catch (Exception e) when (e is FormatException or UnauthorizedAccessException or IOException or SocketException)
             {
-            }
-            catch (Exception e) when (e is FormatException or UnauthorizedAccessException or IOException or SocketException or OperationCanceledException)
-            {
-                _logger.LogWarning("Store: {Client} was dropped: {Error}", client, e is OperationCanceledException ? "it stopped inside a frame" : e.Message);
+                _logger.LogWarning("Store: {Client} was dropped: {Error}", client, e is EndOfStreamException ? "it closed the connection inside the handshake or a frame" : e.Message);
             }
             finally
             {
@@ -191,10 +190,11 @@ public sealed class StoreServer : IAsyncDisposable
         {
             while (true)
             {
-                await stream.ReadExactlyAsync(header.AsMemory(0, 1), leaving.Token).ConfigureAwait(false);
+                if (await stream.ReadAsync(header.AsMemory(0, 1), leaving.Token).ConfigureAwait(false) == 0)
+                    return;
                 byte[] frame = await WithinFrameTimeout(token => ReadRestAsync(stream, header, token), leaving.Token).ConfigureAwait(false);
                 pending.RemoveAll(task => task.IsCompleted);
-                pending.Add(AnswerAsync(frame, stream, writing, leaving.Token));
+                pending.Add(AnswerAsync(frame, stream, writing, leaving));
             }
         }
         finally
@@ -219,18 +219,25 @@ public sealed class StoreServer : IAsyncDisposable
     {
         using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(Store.Limits.FrameTimeout);
-        return await action(timeout.Token).ConfigureAwait(false);
+        try
+        {
+            return await action(timeout.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new IOException($"it did not finish the handshake or a frame within {Store.Limits.FrameTimeout.TotalSeconds:0.###} s");
+        }
     }
 
-    private async Task AnswerAsync(byte[] frame, NetworkStream stream, SemaphoreSlim writing, CancellationToken cancellationToken)
+    private async Task AnswerAsync(byte[] frame, NetworkStream stream, SemaphoreSlim writing, CancellationTokenSource leaving)
     {
         try
         {
-            byte[] reply = await StoreRequests.ExecuteAsync(Store, frame, cancellationToken).ConfigureAwait(false);
-            await writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+            byte[] reply = await StoreRequests.ExecuteAsync(Store, frame, leaving.Token).ConfigureAwait(false);
+            await writing.WaitAsync(leaving.Token).ConfigureAwait(false);
             try
             {
-                await stream.WriteAsync(reply, cancellationToken).ConfigureAwait(false);
+                await stream.WriteAsync(reply, leaving.Token).ConfigureAwait(false);
             }
             finally
             {
@@ -244,7 +251,7 @@ public sealed class StoreServer : IAsyncDisposable
         catch (FormatException e)
         {
             _logger.LogWarning("Store: a client sent a malformed request and is dropped: {Error}", e.Message);
-            stream.Close();
+            await leaving.CancelAsync().ConfigureAwait(false);
         }
     }
 }

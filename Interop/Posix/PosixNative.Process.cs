@@ -6,6 +6,11 @@ public static unsafe partial class PosixNative
 {
     public const short POLLIN = 0x1;
     public const short POLLOUT = 0x4;
+    public const short POLLERR = 0x8;
+    public const short POLLHUP = 0x10;
+
+    /// <summary>The peer has shut down its writing half, read or not what lies before that.</summary>
+    public const short POLLRDHUP = 0x2000;
     public const int EFD_CLOEXEC = 0x80000;
     public const int EFD_NONBLOCK = 0x800;
     public const int SIGKILL = 9;

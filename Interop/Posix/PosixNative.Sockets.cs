@@ -11,6 +11,7 @@ public static unsafe partial class PosixNative
     public const int MSG_NOSIGNAL = 0x4000;
     public const int MSG_CMSG_CLOEXEC = 0x40000000;
     public const int MSG_CTRUNC = 0x8;
+    public const int SHUT_WR = 1;
     public const nuint SIOCOUTQ = 0x5411;
 
     [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
@@ -21,6 +22,9 @@ public static unsafe partial class PosixNative
 
     [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
     public static partial nint recv(int sockfd, void* buf, nuint len, int flags);
+
+    [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
+    public static partial int shutdown(int sockfd, int how);
 
     /// <summary>With <see cref="SIOCOUTQ"/>: bytes sent or to be sent that the peer has not acknowledged.</summary>
     [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]

@@ -18,6 +18,21 @@ public sealed class CollectiveTests
     });
 
     [Theory]
+    [MemberData(nameof(World.LargeSizes), MemberType = typeof(World))]
+    public void Many_ranks_do_what_few_do(int ranks) => World.Run(ranks, group =>
+    {
+        Random random = new(World.Seed + 2);
+        foreach (CollectiveKind collective in Enum.GetValues<CollectiveKind>().Except([CollectiveKind.None, CollectiveKind.Barrier]))
+        {
+            // One of each telling kind is enough: every case is one of the small sizes', drawn by the seed.
+            Case[] cases = [.. CaseGenerator.Make(collective, DataType.Float32, group.WorldSize, World.Seed + 2)];
+            random.Shuffle(cases);
+            Runner(group, DataType.Float32)(cases.Take(5));
+            Runner(group, DataType.BFloat16)(CaseGenerator.Make(collective, DataType.BFloat16, group.WorldSize, World.Seed + 3).Take(2));
+        }
+    });
+
+    [Theory]
     [MemberData(nameof(World.Sizes), MemberType = typeof(World))]
     public void Mixed_calls_of_all_kinds_follow_each_other_in_any_order(int ranks) => World.Run(ranks, group =>
     {

@@ -27,6 +27,9 @@ public sealed class World : IAsyncDisposable
 
     public static TheoryData<int> Sizes => IsLaunched ? [Launch.WorldSize] : Nodes > 1 ? [2, 3, 4, 7] : [1, 2, 3, 4, 5, 7, 8];
 
+    /// <summary>Beyond what cores can run at once: every wait sleeps, and a part of a chunk is short. For few cases.</summary>
+    public static TheoryData<int> LargeSizes => IsLaunched ? [Launch.WorldSize] : [64];
+
     /// <summary>Runs <paramref name="body"/> on every rank: on threads, or on this rank of the launched job.</summary>
     internal static void Run(int size, Action<GroupCoordinator> body)
     {

@@ -11,6 +11,9 @@ internal sealed class RankProcesses : IAsyncDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
+    /// <summary>What launchers set: the launcher that the tests themselves run under must not show through.</summary>
+    private static readonly string[] s_launchers = ["COLLECTIVES_", "TORCHELASTIC_", "OMPI_", "PMIX_", "PMI_", "MPI_", "PALS_", "SLURM_", "MASTER_", "LOCAL_"];
+
     private RankProcesses(Process[] ranks) => Ranks = ranks;
 
     internal Process[] Ranks { get; }
@@ -21,21 +24,19 @@ internal sealed class RankProcesses : IAsyncDisposable
     internal static RankProcesses StartOnNodes(int nodes, int size, params string[] arguments)
     {
         string job = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-        return new RankProcesses([.. Enumerable.Range(0, size).Select(rank =>
+        return Start(arguments, Enumerable.Range(0, size).Select(rank => new Dictionary<string, string>
         {
-            Dictionary<string, string> environment = new()
-            {
-                ["COLLECTIVES_RANK"] = rank.ToString(CultureInfo.InvariantCulture),
-                ["COLLECTIVES_LOCAL_RANK"] = rank.ToString(CultureInfo.InvariantCulture),
-                ["COLLECTIVES_WORLD_SIZE"] = size.ToString(CultureInfo.InvariantCulture),
-                ["COLLECTIVES_LOCAL_SIZE"] = size.ToString(CultureInfo.InvariantCulture),
-                ["COLLECTIVES_JOB_ID"] = job,
-            };
-            if (nodes > 1)
-                environment["COLLECTIVES_HOST_ID"] = $"node {rank * nodes / size}";
-            return StartOne(arguments, environment);
-        })]);
+            ["COLLECTIVES_RANK"] = rank.ToString(CultureInfo.InvariantCulture),
+            ["COLLECTIVES_LOCAL_RANK"] = rank.ToString(CultureInfo.InvariantCulture),
+            ["COLLECTIVES_WORLD_SIZE"] = size.ToString(CultureInfo.InvariantCulture),
+            ["COLLECTIVES_LOCAL_SIZE"] = size.ToString(CultureInfo.InvariantCulture),
+            ["COLLECTIVES_JOB_ID"] = job,
+            ["COLLECTIVES_HOST_ID"] = nodes > 1 ? $"node {rank * nodes / size}" : "",
+        }));
     }
+
+    /// <summary>One rank for each of <paramref name="environments"/>.</summary>
+    internal static RankProcesses Start(string[] arguments, IEnumerable<Dictionary<string, string>> environments) => new([.. environments.Select(environment => StartOne(arguments, environment))]);
 
     internal static RankProcesses Of(IEnumerable<Process> ranks) => new([.. ranks]);
 
@@ -44,6 +45,8 @@ internal sealed class RankProcesses : IAsyncDisposable
     {
         string[] command = [.. prefix, .. ProcessLauncher.SameProgram(["--rank", .. arguments])];
         ProcessStartInfo start = new(command[0], command[1..]) { RedirectStandardOutput = true };
+        foreach (string name in start.Environment.Keys.Where(name => name is "RANK" or "WORLD_SIZE" || s_launchers.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal))).ToArray())
+            start.Environment.Remove(name);
         foreach ((string name, string value) in environment)
             start.Environment[name] = value;
         return Process.Start(start)!;

@@ -7,6 +7,9 @@ namespace CollectivesSharp.Failures;
 /// <summary>What a rank saw of the end of its group; one line of JSON on standard output.</summary>
 public sealed record Outcome(string Exception, string Message, int LostRank, string? LostHost, int LostProcess, string? Reason, string? Operation, long Sequence);
 
+/// <summary>Who a rank finds itself to be. <paramref name="Sum"/>: of all ranks, by an all-reduce; null without one.</summary>
+public sealed record RankFacts(string Launcher, int Rank, int WorldSize, int LocalRank, int LocalSize, int NodeCount, int? Sum);
+
 /// <summary>The ranks that the tests start.</summary>
 internal static class RankProgram
 {
@@ -21,8 +24,16 @@ internal static class RankProgram
                 return await LoopAsync(TimeSpan.FromMilliseconds(int.Parse(arguments[0], CultureInfo.InvariantCulture)), arguments.ElementAtOrDefault(1) ?? "AllReduce");
             case "check":
                 return await CheckAsync(TimeSpan.FromMilliseconds(int.Parse(arguments[0], CultureInfo.InvariantCulture)), int.Parse(arguments[1], CultureInfo.InvariantCulture));
+            case "facts":
+                return await TellFactsAsync(int.Parse(arguments[0], CultureInfo.InvariantCulture), reduce: arguments[1..] is ["reduce"]);
             case "exit":
                 return LaunchEnvironment.Detect().Rank.ToString(CultureInfo.InvariantCulture) == arguments[0] ? int.Parse(arguments[1], CultureInfo.InvariantCulture) : WaitForEver();
+            case "lock":
+            {
+                using FileStream held = new(arguments[0], FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+                return WaitForEver();
+            }
+
             case "launch":
                 return await new ProcessLauncher { Command = ProcessLauncher.SameProgram(["--rank", .. arguments[1..]]), WorldSize = int.Parse(arguments[0], CultureInfo.InvariantCulture) }.RunAsync();
             default:
@@ -44,8 +55,7 @@ internal static class RankProgram
         }
         catch (CollectiveException e)
         {
-            Say(e);
-            return Faulted;
+            return Tell(e);
         }
     }
 
@@ -72,15 +82,38 @@ internal static class RankProgram
         }
         catch (CollectiveException e)
         {
-            Say(e);
-            return Faulted;
+            return Tell(e);
         }
     }
 
-    private static void Say(CollectiveException e)
+    /// <summary>Makes one group after the other, each with its own store, and says who it is in it.</summary>
+    private static async Task<int> TellFactsAsync(int groups, bool reduce)
+    {
+        try
+        {
+            for (int i = 0; i < groups; i++)
+            {
+                await using GroupCoordinator group = await GroupCoordinator.CreateAsync(new GroupOptions { Timeout = TimeSpan.FromSeconds(30) });
+                int[] sum = [group.Rank];
+                if (reduce)
+                    group.AllReduce<int>(sum, sum);
+                Say(JsonSerializer.Serialize(new RankFacts(LaunchEnvironment.Detect().Launcher.ToString(), group.Rank, group.WorldSize, group.LocalRank, group.LocalSize, group.NodeCount, reduce ? sum[0] : null)));
+            }
+
+            return 0;
+        }
+        catch (Exception e) when (e is CollectiveException or GroupCreationException or LaunchException or StoreException or TimeoutException)
+        {
+            return Tell(e);
+        }
+    }
+
+    private static int Tell(Exception e)
     {
         PeerLostException? lost = e as PeerLostException;
-        Say(JsonSerializer.Serialize(new Outcome(e.GetType().Name, e.Message, lost?.Rank ?? -1, lost?.Host, lost?.ProcessId ?? 0, lost?.Reason.ToString(), e.Operation, e.Sequence)));
+        CollectiveException? call = e as CollectiveException;
+        Say(JsonSerializer.Serialize(new Outcome(e.GetType().Name, e.Message, lost?.Rank ?? -1, lost?.Host, lost?.ProcessId ?? 0, lost?.Reason.ToString(), call?.Operation, call?.Sequence ?? 0)));
+        return Faulted;
     }
 
     private static int WaitForEver()

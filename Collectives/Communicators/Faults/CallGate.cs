@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CollectivesSharp.Interop;
 
 namespace CollectivesSharp;
 
@@ -10,9 +11,13 @@ internal sealed class CallGate(FaultBoard board, TimeSpan defaultTimeout)
     private const int CancellableSliceMilliseconds = 20;
     private const int SliceMilliseconds = 1000;
 
+    private const int Free = 0;
+    private const int Calling = 1;
+    private const int Looking = 2;
+
     private TimeSpan _timeout;
     private long _deadline;
-    private int _busy;
+    private int _held;
     private volatile bool _closed;
 
     internal HostCall Call { get; private set; }
@@ -30,8 +35,18 @@ internal sealed class CallGate(FaultBoard board, TimeSpan defaultTimeout)
         options.CancellationToken.ThrowIfCancellationRequested();
         TimeSpan timeout = options.Timeout ?? defaultTimeout;
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero, nameof(options));
-        if (!TryHold())
-            throw new InvalidOperationException($"{call} on group {board.Group} while {Call} of another thread is in flight. Calls of one group are ordered; use a sibling group for concurrent ones.");
+
+        // Whatever is refused is refused before the call counts: a rank that is a number ahead of its peers could not call anything any more.
+        _ = call.Type.SizeInBytes();
+        if ((uint)call.Op > (uint)ReduceOp.Average)
+            throw new ArgumentOutOfRangeException(nameof(call), call.Op, "No such reduction.");
+        while (Interlocked.CompareExchange(ref _held, Calling, Free) is var held && held != Free)
+        {
+            if (held == Calling)
+                throw new InvalidOperationException($"{call} on group {board.Group} while {Call} of another thread is in flight. Calls of one group are ordered; use a sibling group for concurrent ones.");
+            Thread.Yield();
+            ThrowIfClosed();
+        }
 
         Call = call;
         if (call.IsCollective)
@@ -51,11 +66,11 @@ internal sealed class CallGate(FaultBoard board, TimeSpan defaultTimeout)
     {
         Call = default;
         Cancellation = default;
-        Volatile.Write(ref _busy, 0);
+        Volatile.Write(ref _held, Free);
     }
 
-    /// <summary>For what must not run beside a call. Released by <see cref="Leave"/>.</summary>
-    internal bool TryHold() => Interlocked.CompareExchange(ref _busy, 1, 0) == 0;
+    /// <summary>For what is short and must not run beside a call; a call that comes meanwhile waits for it. Released by <see cref="Leave"/>.</summary>
+    internal bool TryHold() => Interlocked.CompareExchange(ref _held, Looking, Free) == Free;
 
     /// <summary>Ends a call of another thread, which must not lose the memory under it, and keeps later ones out.</summary>
     internal void Close()
@@ -89,6 +104,8 @@ internal sealed class CallGate(FaultBoard board, TimeSpan defaultTimeout)
         board.Raise(AbortWord.Kind.Requested, board.Rank, board.Rank, $"{Call} was cancelled on this rank");
         Cancellation.ThrowIfCancellationRequested();
     }
+
+    internal CollectiveException? Look() => board.Look(Call, Sequence);
 
     internal CollectiveException CreateFault() => board.CreateFault(board.Word, Call, Sequence);
 }

@@ -54,9 +54,10 @@ internal sealed unsafe class FaultBoard : IDisposable
         WakeAll();
     }
 
-    /// <summary>The first one wins. Everybody who sleeps wakes up and looks.</summary>
+    /// <summary>The first one wins. Everybody who sleeps wakes up and looks. Any thread, also while another one disposes the group: then <see cref="ObjectDisposedException"/>.</summary>
     internal void Raise(AbortWord.Kind kind, int subject, int by, string text = "")
     {
+        using SharedSegment.Lease lease = _segment.Hold();
         lock (_watches)
         {
             // Not over the text of an own earlier abort, which somebody may be reading.
@@ -73,6 +74,13 @@ internal sealed unsafe class FaultBoard : IDisposable
 
     internal void RaiseSilent(IReadOnlyCollection<int> missing) =>
         Raise(AbortWord.Kind.Silent, missing.First(), _rank, string.Join(',', missing.Select(rank => rank.ToString(CultureInfo.InvariantCulture))));
+
+    /// <summary>The fault, or null. Any thread.</summary>
+    internal CollectiveException? Look(HostCall call, long sequence)
+    {
+        using SharedSegment.Lease lease = _segment.Hold();
+        return IsRaised ? CreateFault(Word, call, sequence) : null;
+    }
 
     internal string TextOf(AbortWord word)
     {
@@ -130,21 +138,15 @@ internal sealed unsafe class FaultBoard : IDisposable
 
     private void OnProcessEnded(int rank)
     {
-        bool held = false;
         try
         {
-            _segment.DangerousAddRef(ref held);
+            using SharedSegment.Lease lease = _segment.Hold();
             if (!HasLeft(rank))
                 Raise(AbortWord.Kind.ProcessEnded, rank, _rank);
         }
         catch (ObjectDisposedException)
         {
             // This rank left before its peer ended.
-        }
-        finally
-        {
-            if (held)
-                _segment.DangerousRelease();
         }
     }
 

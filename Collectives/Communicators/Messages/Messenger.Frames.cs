@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace CollectivesSharp;
@@ -175,13 +176,43 @@ internal sealed unsafe partial class Messenger
                 peer.ToldWhereItWaits = true;
                 break;
             case FrameKind.Abort:
-                AbortWord word = new(frame.Sequence);
-                _board.Raise(word.Why, word.Subject, word.By, Encoding.UTF8.GetString(AbortTextIn(peer), (int)frame.Length));
+                RaiseAbort(frame, new ReadOnlySpan<byte>(AbortTextIn(peer), (int)frame.Length));
                 break;
             case FrameKind.Left:
                 peer.HasLeft = true;
                 break;
         }
+    }
+
+    /// <summary>
+    /// The peer has ended its stream, behind a part that this rank has no use for yet: whether it says there why it aborted, or that it left, must not wait for that.
+    /// </summary>
+    private void LookAhead(Peer peer)
+    {
+        ReadOnlySpan<byte> rest = peer.Channel.TakeInRest();
+        peer.IsWhole = true;
+        long next = peer.In.HasPayload ? peer.In.Length : 0;
+        bool left = false;
+        while (next + Frame.Bytes <= rest.Length)
+        {
+            Frame frame = MemoryMarshal.Read<Frame>(rest[(int)next..]);
+            next += Frame.Bytes;
+            if (!frame.IsValid)
+                break;
+            left |= frame.Kind == FrameKind.Left;
+            if (frame.Kind == FrameKind.Abort && next + frame.Length <= rest.Length)
+                RaiseAbort(frame, rest.Slice((int)next, (int)frame.Length));
+            next += frame.HasPayload ? frame.Length : 0;
+        }
+
+        if (!left && !_board.IsRaised)
+            OnClosed(peer);
+    }
+
+    private void RaiseAbort(in Frame frame, ReadOnlySpan<byte> text)
+    {
+        AbortWord word = new(frame.Sequence);
+        _board.Raise(word.Why, word.Subject, word.By, Encoding.UTF8.GetString(text));
     }
 
     private static void SetTarget(Peer peer, byte* target)

@@ -165,8 +165,8 @@ internal sealed unsafe partial class Messenger
         for (int i = 0; i < _remote.Length; i++)
         {
             Peer peer = _remote[i];
-            short events = (short)((peer.IsParked ? 0 : PosixNative.POLLIN) | (peer.HasOutgoing ? PosixNative.POLLOUT : 0));
-            _polled[i] = new pollfd { fd = events == 0 || peer.Channel.IsClosed ? -1 : peer.Channel.Descriptor, events = events };
+            int events = (peer.IsParked ? PosixNative.POLLRDHUP : PosixNative.POLLIN) + (peer.HasOutgoing ? PosixNative.POLLOUT : 0);
+            _polled[i] = new pollfd { fd = peer.IsWhole || peer.Channel.IsClosed ? -1 : peer.Channel.Descriptor, events = (short)events };
         }
 
         long nanoseconds = (long)(milliseconds * 1e6);
@@ -175,8 +175,11 @@ internal sealed unsafe partial class Messenger
             return;
         for (int i = 0; i < _remote.Length; i++)
         {
-            if (_polled[i].fd >= 0 && _polled[i].revents != 0)
-                _ = Push(_remote[i]) | Pull(_remote[i]);
+            if (_polled[i].fd < 0 || _polled[i].revents == 0)
+                continue;
+            _ = Push(_remote[i]) | Pull(_remote[i]);
+            if (_remote[i].IsParked && (_polled[i].revents & (PosixNative.POLLRDHUP | PosixNative.POLLHUP | PosixNative.POLLERR)) != 0)
+                LookAhead(_remote[i]);
         }
     }
 

@@ -81,6 +81,8 @@ internal sealed unsafe partial class Messenger : IDisposable
         }
 
         Flush(s_farewell / 4);
+        foreach (Peer peer in _remote)
+            peer.Channel.EndWriting();
     }
 
     public void Dispose()

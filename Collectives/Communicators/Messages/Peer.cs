@@ -33,6 +33,9 @@ internal sealed unsafe class Peer(int rank, PeerChannel channel)
     /// <summary>The frame in <see cref="In"/> belongs to a call that this rank has not made yet: nothing behind it can be read.</summary>
     internal bool IsParked;
 
+    /// <summary>The peer has ended its stream, and all of it is here.</summary>
+    internal bool IsWhole;
+
     /// <summary>The entry of the unexpected message that is coming in.</summary>
     internal UnexpectedMessage? InMessage;
 
@@ -74,6 +77,9 @@ internal sealed unsafe class Peer(int rank, PeerChannel channel)
         HasPosted = false;
         OutIsPosted = false;
         if (OutHeaderLeft == Frame.Bytes)
+        {
             OutHeaderLeft = 0;
+            OutPayloadLeft = 0;
+        }
     }
 }

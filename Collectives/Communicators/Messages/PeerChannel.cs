@@ -18,6 +18,14 @@ internal abstract unsafe class PeerChannel : IDisposable
     /// <summary>Null if it ended by itself; otherwise what the network said.</summary>
     internal string? Error { get; private protected set; }
 
+    /// <summary>Nothing more will be written; the peer learns so.</summary>
+    internal virtual void EndWriting()
+    {
+    }
+
+    /// <summary>Once the peer has ended its stream: takes in the rest of it, so that it can be looked through before it is read.</summary>
+    internal virtual ReadOnlySpan<byte> TakeInRest() => [];
+
     /// <summary>Bytes that the peer's machine has not confirmed yet.</summary>
     internal virtual long Unconfirmed => 0;
 

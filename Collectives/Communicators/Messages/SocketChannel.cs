@@ -11,7 +11,8 @@ internal sealed unsafe class SocketChannel : PeerChannel
 
     private readonly Socket _socket;
     private readonly int _descriptor;
-    private readonly byte* _buffer = (byte*)NativeMemory.Alloc(BufferBytes);
+    private byte* _buffer = (byte*)NativeMemory.Alloc(BufferBytes);
+    private nuint _capacity = BufferBytes;
     private nuint _start;
     private nuint _end;
     private bool _disposed;
@@ -61,13 +62,37 @@ internal sealed unsafe class SocketChannel : PeerChannel
             if (bytes >= BufferBytes)
                 return Receive(target, bytes);
             _start = 0;
-            _end = Receive(_buffer, BufferBytes);
+            _end = Receive(_buffer, _capacity);
         }
 
         nuint count = Math.Min(bytes, _end - _start);
         Buffer.MemoryCopy(_buffer + _start, target, count, count);
         _start += count;
         return count;
+    }
+
+    internal override void EndWriting()
+    {
+        if (!IsClosed)
+            _ = PosixNative.shutdown(_descriptor, PosixNative.SHUT_WR);
+    }
+
+    internal override ReadOnlySpan<byte> TakeInRest()
+    {
+        nuint received;
+        do
+        {
+            if (_capacity - _end < BufferBytes)
+            {
+                _capacity *= 2;
+                _buffer = (byte*)NativeMemory.Realloc(_buffer, _capacity);
+            }
+
+            received = IsClosed ? 0 : Receive(_buffer + _end, _capacity - _end);
+            _end += received;
+        }
+        while (received > 0);
+        return new ReadOnlySpan<byte>(_buffer + _start, (int)(_end - _start));
     }
 
     private nuint Receive(byte* target, nuint bytes)

@@ -150,7 +150,7 @@ internal sealed unsafe partial class NodeCommunicator
                 {
                     nuint sent = ((nuint*)InputOf(from))[to], expected = ((nuint*)InputOf(to))[ranks + from];
                     if (sent != expected)
-                        ThrowMismatch($"{_members[from]} sends {sent} × {type} to {_members[to]}, which expects {expected}");
+                        ThrowMismatch($"{_members[from]} sends {sent * size} bytes to {_members[to]}, which expects {expected * size}");
                 }
             }
 

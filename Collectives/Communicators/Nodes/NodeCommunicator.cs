@@ -53,13 +53,13 @@ internal sealed unsafe partial class NodeCommunicator : IHostCommunicator
         get
         {
             _gate.ThrowIfClosed();
-            if (!_board.IsRaised && _gate.TryHold())
+            if (_gate.TryHold())
             {
                 _messenger.Look();
                 _messenger.EndCall();
             }
 
-            return _board.IsRaised ? _gate.CreateFault() : null;
+            return _gate.Look();
         }
     }
 

@@ -53,7 +53,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
         get
         {
             _gate.ThrowIfClosed();
-            return _board.IsRaised ? _gate.CreateFault() : null;
+            return _gate.Look();
         }
     }
 

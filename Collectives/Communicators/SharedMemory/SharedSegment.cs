@@ -61,6 +61,19 @@ internal sealed unsafe class SharedSegment : SafeHandle
             : new SharedSegment(address, (nuint)bytes);
     }
 
+    /// <summary>Keeps the memory mapped, for threads that don't hold the call; throws <see cref="ObjectDisposedException"/> if it is no more.</summary>
+    internal Lease Hold()
+    {
+        bool held = false;
+        DangerousAddRef(ref held);
+        return new Lease(this);
+    }
+
+    internal readonly ref struct Lease(SharedSegment segment)
+    {
+        public void Dispose() => segment.DangerousRelease();
+    }
+
     protected override bool ReleaseHandle() => PosixNative.munmap(handle, _bytes) == 0;
 
     private static int Allocate(int descriptor, long bytes)

@@ -1,0 +1,31 @@
+using Xunit;
+
+namespace CollectivesSharp.Unit.Groups;
+
+public sealed class GroupAgreementTests
+{
+    [Fact]
+    public void Equal_terms_are_no_mismatch() =>
+        Assert.Null(GroupAgreement.FindMismatch([Member.Saying(0, ("a", "1"), ("b", "2")), Member.Saying(1, ("b", "2"), ("a", "1"))]));
+
+    [Fact]
+    public void A_mismatch_says_who_has_what() => Assert.Equal(
+        "SDK version: ranks 0, 2, 3 have 1.0, rank 1 has 1.1",
+        GroupAgreement.FindMismatch([.. new[] { "1.0", "1.1", "1.0", "1.0" }.Select((version, rank) => Member.Saying(rank, ("SDK version", version), ("same", "x")))]));
+
+    [Fact]
+    public void All_mismatches_are_told_and_a_term_that_a_member_does_not_know_is_one() => Assert.Equal(
+        "a: rank 5 has 1, rank 7 has 2; new: rank 5 has none, rank 7 has on",
+        GroupAgreement.FindMismatch([Member.Saying(5, ("a", "1")), Member.Saying(7, ("a", "2"), ("new", "on"))]));
+
+    [Fact]
+    public void What_decides_how_ranks_talk_is_compared()
+    {
+        SortedDictionary<string, string> terms = GroupAgreement.Terms(new GroupOptions { Name = "tensor parallel", HostChunkBytes = 8192, Timeout = TimeSpan.FromSeconds(90) }, 3);
+        Assert.Equal("3", terms["world size"]);
+        Assert.Equal("tensor parallel", terms["GroupOptions.Name"]);
+        Assert.Equal("8192", terms["GroupOptions.HostChunkBytes"]);
+        Assert.Equal("00:01:30", terms["GroupOptions.Timeout"]);
+        Assert.NotEqual("unknown", terms["SDK version"]);
+    }
+}
