@@ -55,7 +55,8 @@ public sealed class FaultTests
             long start = Stopwatch.GetTimestamp();
             try
             {
-                s_calls[call](group, new HostCallOptions { Timeout = s_short });
+                // One deadline is enough for all; of two, the other might fall on a rank that is only slow.
+                s_calls[call](group, group.Rank == 0 ? new HostCallOptions { Timeout = s_short } : default);
             }
             finally
             {
