@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
-using CollectivesSharp.Interop;
 
 namespace CollectivesSharp;
 
@@ -19,9 +18,6 @@ public sealed class FileStore : IStore
     private const int MaxNameLength = 200;
     private const int ESTALE = 116;
     private const int Retries = 5;
-
-    /// <summary>A holder writes one small file. Who holds the lock for longer has been stopped, or the file server is away.</summary>
-    private static readonly TimeSpan s_lockTimeout = TimeSpan.FromSeconds(60);
 
     private readonly StoreLimits _limits;
     private readonly Func<FileStore, ValueTask>? _leave;
@@ -50,7 +46,7 @@ public sealed class FileStore : IStore
         try
         {
             MakeFolder(directory);
-            DemandLocks(directory);
+            FileLock.DemandSupport(directory);
         }
         catch (Exception e) when (e is IOException and not StoreException or UnauthorizedAccessException)
         {
@@ -141,7 +137,7 @@ public sealed class FileStore : IStore
         await _inProcess.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            FileStream held = await LockAsync(cancellationToken).ConfigureAwait(false);
+            FileStream held = await FileLock.AcquireAsync(Path.Combine(Directory, LockName), cancellationToken).ConfigureAwait(false);
             await using (held.ConfigureAwait(false))
             {
                 byte[]? current = Read(path);
@@ -158,27 +154,6 @@ public sealed class FileStore : IStore
         }
     }
 
-    private async Task<FileStream> LockAsync(CancellationToken cancellationToken)
-    {
-        string path = Path.Combine(Directory, LockName);
-        long start = Stopwatch.GetTimestamp();
-        for (int pause = 1; ; pause = Math.Min(pause * 2, 32))
-        {
-            try
-            {
-                return OpenLocked(path);
-            }
-            catch (IOException e) when (IsLockedByOther(e))
-            {
-                if (Stopwatch.GetElapsedTime(start) > s_lockTimeout)
-                    throw new StoreException($"The store's lock {path} was not free within {s_lockTimeout.TotalSeconds:0} s: is a rank stopped that holds it (fuser shows which), or the file server away?", e);
-            }
-
-            // Not all at the same moments.
-            await Task.Delay(1 + Random.Shared.Next(pause), cancellationToken).ConfigureAwait(false);
-        }
-    }
-
     /// <summary>The lock is held, and its file keeps the total of all keys and values. A holder that dies between the two writes leaves the total too large, never too small.</summary>
     private void Put(FileStream held, string key, string path, byte[]? current, ReadOnlyMemory<byte>? value)
     {
@@ -192,7 +167,7 @@ public sealed class FileStore : IStore
             _limits.CheckValue(key, whole.Length);
             _limits.CheckTotal(key, changed);
             string pending = Path.Combine(Directory, PendingName);
-            using (FileStream file = new(pending, Options(FileMode.Create, FileShare.None)))
+            using (FileStream file = new(pending, FileLock.Options(FileMode.Create)))
                 file.Write(whole.Span);
             if (changed > total)
                 WriteTotal(held, changed);
@@ -272,20 +247,6 @@ public sealed class FileStore : IStore
 
     private StoreException Unusable(Exception inner) => new($"The store in {Directory} can't be used any more: {inner.Message}", inner);
 
-    private static FileStreamOptions Options(FileMode mode, FileShare share) => new()
-    {
-        Mode = mode,
-        Access = FileAccess.ReadWrite,
-        Share = share,
-        BufferSize = 0,
-        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-    };
-
-    /// <summary>FileShare.None is flock on a local file system and a lock at the server on NFS.</summary>
-    private static FileStream OpenLocked(string path) => new(path, Options(FileMode.OpenOrCreate, FileShare.None));
-
-    private static bool IsLockedByOther(IOException e) => e.HResult == PosixNative.EAGAIN;
-
     /// <summary>Another rank may be removing the empty parent at the same time; see <see cref="JobFolder"/>.</summary>
     private static void MakeFolder(string directory)
     {
@@ -300,26 +261,5 @@ public sealed class FileStore : IStore
             {
             }
         }
-    }
-
-    /// <summary>.NET ignores a file system that refuses locks, or has been told to (DOTNET_SYSTEM_IO_DISABLEFILELOCKING); counters would then lose additions.</summary>
-    private static void DemandLocks(string directory)
-    {
-        string path = Path.Combine(directory, $"probe-{Guid.NewGuid():n}");
-        using FileStream first = OpenLocked(path);
-        try
-        {
-            using FileStream second = OpenLocked(path);
-        }
-        catch (IOException e) when (IsLockedByOther(e))
-        {
-            return;
-        }
-        finally
-        {
-            File.Delete(path);
-        }
-
-        throw new StoreException($"The file system of {directory} gives no file locks, which the store needs. Use another one, or unset DOTNET_SYSTEM_IO_DISABLEFILELOCKING.");
     }
 }

@@ -24,11 +24,11 @@ public sealed class CollectiveTests
         Random random = new(World.Seed + 2);
         foreach (CollectiveKind collective in Enum.GetValues<CollectiveKind>().Except([CollectiveKind.None, CollectiveKind.Barrier]))
         {
-            // One of each telling kind is enough: every case is one of the small sizes', drawn by the seed.
+            // Three cases of each, drawn by the seed: every rank makes the inputs of all, 4,096 of them a case.
             Case[] cases = [.. CaseGenerator.Make(collective, DataType.Float32, group.WorldSize, World.Seed + 2)];
             random.Shuffle(cases);
-            Runner(group, DataType.Float32)(cases.Take(5));
-            Runner(group, DataType.BFloat16)(CaseGenerator.Make(collective, DataType.BFloat16, group.WorldSize, World.Seed + 3).Take(2));
+            Runner(group, DataType.Float32)(cases.Take(3));
+            Runner(group, DataType.BFloat16)(CaseGenerator.Make(collective, DataType.BFloat16, group.WorldSize, World.Seed + 3).Skip(1).Take(1));
         }
     });
 

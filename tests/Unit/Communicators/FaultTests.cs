@@ -48,25 +48,21 @@ public abstract class FaultTests(int nodes)
     public void A_silent_rank_is_named_at_the_calls_deadline_and_learns_of_it(string call)
     {
         using ManualResetEventSlim told = new();
-        long first = long.MaxValue;
         Exception?[] faults = Of(3, group =>
         {
             if (group.Rank == 1)
                 told.Await();
-
-            // The first of the two that wait ends the call for both.
             long start = Stopwatch.GetTimestamp();
-            for (long seen = Interlocked.Read(ref first); start < seen; seen = Interlocked.Read(ref first))
-                Interlocked.CompareExchange(ref first, start, seen);
             try
             {
-                // Across nodes the late one can still complete the call, while the others' end of it is on its way.
+                // One deadline is enough for all; of two, the other might fall on a rank that is only slow. Across nodes the late one can still complete the call, while the others'
+                // end of it is on its way.
                 for (int i = 0; i < nodes; i++)
-                    s_calls[call](group, new HostCallOptions { Timeout = s_short });
+                    s_calls[call](group, group.Rank == 0 ? new HostCallOptions { Timeout = s_short } : default);
             }
             finally
             {
-                Assert.True(Stopwatch.GetElapsedTime(first) >= s_short * 0.9, "before the first deadline");
+                Assert.True(group.Rank != 0 || Stopwatch.GetElapsedTime(start) >= s_short * 0.9, "before its deadline");
                 told.Set();
             }
         });

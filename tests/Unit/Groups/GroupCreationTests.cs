@@ -41,9 +41,9 @@ public sealed class GroupCreationTests
     [InlineData(2)]
     public async Task A_rank_that_does_not_come_is_named_to_the_others_at_the_deadline(int missing)
     {
-        Exception?[] outcomes = await CreateAsync(4, _ => s_options with { Timeout = TimeSpan.FromSeconds(1.5) }, missing);
+        Exception?[] outcomes = await CreateAsync(4, _ => s_options with { Timeout = TimeSpan.FromSeconds(2.5) }, missing);
         Assert.Equal(3, outcomes.Length);
-        Assert.All(outcomes, outcome => Assert.Equal($"Group world can't be made: rank {missing} of 4 did not arrive within 1.5 s.", Assert.IsType<GroupCreationException>(outcome).Message));
+        Assert.All(outcomes, outcome => Assert.Equal($"Group world can't be made: rank {missing} of 4 did not arrive within 2.5 s.", Assert.IsType<GroupCreationException>(outcome).Message));
     }
 
     [Fact]

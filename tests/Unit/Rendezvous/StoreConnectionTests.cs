@@ -79,7 +79,7 @@ public sealed class StoreConnectionTests
                 await client.SendAsync(new byte[100]);
             }
         });
-        TimeoutException late = await Assert.ThrowsAsync<TimeoutException>(() => SocketStore.ConnectAsync(other.LocalEndpoint, timeout: TimeSpan.FromMilliseconds(500)));
+        TimeoutException late = await Assert.ThrowsAsync<TimeoutException>(() => SocketStore.ConnectAsync(other.LocalEndpoint, timeout: TimeSpan.FromSeconds(1.5)));
         Assert.Contains("no store of this SDK", late.Message, StringComparison.Ordinal);
         other.Stop();
         await Assert.ThrowsAnyAsync<Exception>(() => greeting.WaitAsync(s_patience));
