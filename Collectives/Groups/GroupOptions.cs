@@ -33,6 +33,12 @@ public sealed record GroupOptions
     /// <summary>Ranks with the same identity share memory. Null: COLLECTIVES_HOST_ID, else <see cref="NodeIdentity.Current"/>. Different values let one machine play several nodes.</summary>
     public string? HostId { get; init; }
 
+    /// <summary>
+    /// What moves host memory, of equal name on all ranks. Null: COLLECTIVES_HOST_TRANSPORT, which is "builtin" (also if unset: the SDK's own) or "mpi"
+    /// (<see cref="MpiHostTransport"/>).
+    /// </summary>
+    public IHostTransport? HostTransport { get; init; }
+
     public ILoggerFactory? LoggerFactory { get; init; }
 
     internal void Validate()
