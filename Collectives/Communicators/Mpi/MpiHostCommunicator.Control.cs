@@ -14,8 +14,10 @@ internal sealed unsafe partial class MpiHostCommunicator
     {
         if (Interlocked.CompareExchange(ref _cause, cause, null) is not null)
             return;
-        if (cause.Kind is AbortWord.Kind.ProcessEnded or AbortWord.Kind.Silent)
+        if (cause.Kind == AbortWord.Kind.ProcessEnded)
             MpiRuntime.MarkBroken();
+        if (cause.Kind == AbortWord.Kind.Silent)
+            MpiRuntime.MarkDoubtful();
         try
         {
             lock (MpiRuntime.Lock)

@@ -12,9 +12,16 @@ internal static unsafe class MpiRuntime
     /// <summary>MPI_Finalize waits for all ranks, some of which may still compute. Ended before, Open MPI's mpirun would end them.</summary>
     private static readonly TimeSpan s_longestFinalize = TimeSpan.FromMinutes(10);
 
+    /// <summary>When a peer fell silent once, it may never come.</summary>
+    private static readonly TimeSpan s_doubtfulFinalize = TimeSpan.FromSeconds(10);
+
+    /// <summary>Farewells that peers sent before they ended are on their way; a library may complain about messages that nobody received.</summary>
+    private static readonly TimeSpan s_lastFarewells = TimeSpan.FromSeconds(1);
+
     private static readonly List<MpiHostCommunicator> s_retired = [];
     private static bool s_started;
     private static volatile bool s_broken;
+    private static volatile bool s_doubtful;
 
     internal static Lock Lock { get; } = new();
 
@@ -80,6 +87,9 @@ internal static unsafe class MpiRuntime
     /// <summary>A peer has died or MPI failed: MPI_Finalize would wait for what can't come.</summary>
     internal static void MarkBroken() => s_broken = true;
 
+    /// <summary>A peer did not come in time.</summary>
+    internal static void MarkDoubtful() => s_doubtful = true;
+
     /// <summary>Keeps a disposed communicator until every peer has said that it left too; then whatever it has not received is thrown away.</summary>
     internal static void Retire(MpiHostCommunicator communicator)
     {
@@ -90,10 +100,14 @@ internal static unsafe class MpiRuntime
         }
     }
 
-    internal static void SweepRetired()
+    /// <summary>True if none is left.</summary>
+    internal static bool SweepRetired()
     {
         lock (Lock)
+        {
             s_retired.RemoveAll(communicator => communicator.TryClear());
+            return s_retired.Count == 0;
+        }
     }
 
     /// <summary>Without it mpirun takes the end of this process for a failure. Bounded: the thread is left behind if it hangs.</summary>
@@ -103,13 +117,16 @@ internal static unsafe class MpiRuntime
             return;
         Thread thread = new(FinalizeMpi) { IsBackground = true, Name = "CollectivesSharp MPI_Finalize" };
         thread.Start();
-        thread.Join(s_longestFinalize);
+        thread.Join(s_doubtful ? s_doubtfulFinalize : s_longestFinalize);
     }
 
     /// <summary>Nobody is left to report an error to.</summary>
     private static void FinalizeMpi()
     {
-        MpiProgress.Drain(s_longestFinalize);
+        MpiProgress.Drain(s_doubtful ? s_lastFarewells : s_longestFinalize);
+        long start = Environment.TickCount64;
+        while (!SweepRetired() && Environment.TickCount64 - start < s_lastFarewells.TotalMilliseconds)
+            Thread.Sleep(1);
         lock (Lock)
         {
             int finalized = 0;
