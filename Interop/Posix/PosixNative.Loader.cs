@@ -15,7 +15,7 @@ public static unsafe partial class PosixNative
         nint name = Marshal.StringToCoTaskMemUTF8(filename);
         try
         {
-            return ((delegate* unmanaged<nint, int, nint>)LoaderFunction("dlopen"))(name, flags);
+            return ((delegate* unmanaged<nint, int, nint>)Loader.Open)(name, flags);
         }
         finally
         {
@@ -24,21 +24,28 @@ public static unsafe partial class PosixNative
     }
 
     /// <summary>What went wrong in the last call of this thread, or null.</summary>
-    public static string? dlerror() => Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)LoaderFunction("dlerror"))());
+    public static string? dlerror() => Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)Loader.Error)());
 
     /// <summary>The C library's environment, which native libraries read; .NET's own copy is apart from it.</summary>
     [LibraryImport(NativeLibraryLocator.C, StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int setenv(string name, string value, int overwrite);
 
-    /// <summary>In libdl before glibc 2.34, in the C library itself since then and with musl.</summary>
-    private static nint LoaderFunction(string name)
+    /// <summary>Looked up once, both before the first use: a look-up is a call of the loader too, and would take the place of the error that is asked for.</summary>
+    private static class Loader
     {
-        foreach (string library in (ReadOnlySpan<string>)["libc.so.6", "libdl.so.2", "libc"])
-        {
-            if (NativeLibrary.TryLoad(library, out nint handle) && NativeLibrary.TryGetExport(handle, name, out nint function))
-                return function;
-        }
+        internal static readonly nint Error = Find("dlerror");
+        internal static readonly nint Open = Find("dlopen");
 
-        throw new EntryPointNotFoundException($"The C library has no {name}.");
+        /// <summary>In libdl before glibc 2.34, in the C library itself since then and with musl.</summary>
+        private static nint Find(string name)
+        {
+            foreach (string library in (ReadOnlySpan<string>)["libc.so.6", "libdl.so.2", "libc"])
+            {
+                if (NativeLibrary.TryLoad(library, out nint handle) && NativeLibrary.TryGetExport(handle, name, out nint function))
+                    return function;
+            }
+
+            throw new EntryPointNotFoundException($"The C library has no {name}.");
+        }
     }
 }

@@ -15,10 +15,12 @@ internal sealed class RankProcesses : IAsyncDisposable
 
     internal Process[] Ranks { get; }
 
-    internal static RankProcesses Start(int size, params string[] arguments)
+    internal static RankProcesses Start(int size, params string[] arguments) => Start(size, [], arguments);
+
+    internal static RankProcesses Start(int size, Dictionary<string, string> environment, string[] arguments)
     {
         string job = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-        return new RankProcesses([.. Enumerable.Range(0, size).Select(rank => StartOne(arguments, new Dictionary<string, string>
+        return new RankProcesses([.. Enumerable.Range(0, size).Select(rank => StartOne(arguments, new Dictionary<string, string>(environment)
         {
             ["COLLECTIVES_RANK"] = rank.ToString(CultureInfo.InvariantCulture),
             ["COLLECTIVES_LOCAL_RANK"] = rank.ToString(CultureInfo.InvariantCulture),

@@ -19,6 +19,8 @@ internal static class RankProgram
         {
             case "loop":
                 return await LoopAsync(TimeSpan.FromMilliseconds(int.Parse(arguments[0], CultureInfo.InvariantCulture)));
+            case "create":
+                return await CreateAsync(arguments[0], arguments[1]);
             case "exit":
                 return LaunchEnvironment.Detect().Rank.ToString(CultureInfo.InvariantCulture) == arguments[0] ? int.Parse(arguments[1], CultureInfo.InvariantCulture) : WaitForEver();
             case "launch":
@@ -49,6 +51,31 @@ internal static class RankProgram
         {
             PeerLostException? lost = e as PeerLostException;
             Say(JsonSerializer.Serialize(new Outcome(e.GetType().Name, e.Message, lost?.Rank ?? -1, lost?.Host, lost?.ProcessId ?? 0, lost?.Reason.ToString(), e.Operation, e.Sequence)));
+            return Faulted;
+        }
+    }
+
+    /// <summary>Makes a group and says how that ended; rank 1 with a transport and an MPI library of its own, "-" for the same as all.</summary>
+    private static async Task<int> CreateAsync(string transport, string library)
+    {
+        if (LaunchEnvironment.Detect().Rank == 1)
+        {
+            if (transport != "-")
+                Environment.SetEnvironmentVariable("COLLECTIVES_HOST_TRANSPORT", transport);
+            if (library != "-")
+                Environment.SetEnvironmentVariable("COLLECTIVES_MPI_PATH", library);
+        }
+
+        try
+        {
+            await using GroupCoordinator group = await GroupCoordinator.CreateAsync(new GroupOptions { Timeout = TimeSpan.FromSeconds(15) });
+            group.Barrier();
+            Say(JsonSerializer.Serialize(new Outcome("", group.Capabilities[0].ToString(), -1, null, 0, null, null, 0)));
+            return 0;
+        }
+        catch (Exception e) when (e is GroupCreationException or LaunchException)
+        {
+            Say(JsonSerializer.Serialize(new Outcome(e.GetType().Name, e.Message, -1, null, 0, null, null, 0)));
             return Faulted;
         }
     }
