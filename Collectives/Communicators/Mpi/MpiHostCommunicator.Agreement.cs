@@ -41,7 +41,7 @@ internal sealed unsafe partial class MpiHostCommunicator
         }
         catch (MpiException e)
         {
-            ThrowFailed(e);
+            throw Failed(e);
         }
 
         AllComplete all = new(_hello.Requests);

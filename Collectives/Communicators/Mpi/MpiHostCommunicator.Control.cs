@@ -4,7 +4,7 @@ namespace CollectivesSharp;
 
 internal sealed unsafe partial class MpiHostCommunicator
 {
-    /// <summary>How often a watcher looks for a last word of a process that has ended, before it takes the end for a loss.</summary>
+    /// <summary>How often a rank looks for a peer's last word, before it comes to a verdict of its own.</summary>
     private const int LastWordLooks = 50;
 
     private readonly ControlBuffers _control;
@@ -12,12 +12,8 @@ internal sealed unsafe partial class MpiHostCommunicator
     /// <summary>The first cause wins, here and on whomever it reaches first.</summary>
     private void Raise(MpiCause cause)
     {
-        if (Interlocked.CompareExchange(ref _cause, cause, null) is not null)
+        if (!TrySetCause(cause))
             return;
-        if (cause.Kind == AbortWord.Kind.ProcessEnded)
-            MpiRuntime.MarkBroken();
-        if (cause.Kind == AbortWord.Kind.Silent)
-            MpiRuntime.MarkDoubtful();
         try
         {
             lock (MpiRuntime.Lock)
@@ -36,6 +32,17 @@ internal sealed unsafe partial class MpiHostCommunicator
             // The peers will find out by themselves.
             MpiRuntime.MarkBroken();
         }
+    }
+
+    private bool TrySetCause(MpiCause cause)
+    {
+        if (Interlocked.CompareExchange(ref _cause, cause, null) is not null)
+            return false;
+        if (cause.Kind == AbortWord.Kind.ProcessEnded)
+            MpiRuntime.MarkBroken();
+        if (cause.Kind == AbortWord.Kind.Silent)
+            MpiRuntime.MarkDoubtful();
+        return true;
     }
 
     /// <summary>Tells all peers that this rank takes part in nothing more.</summary>
@@ -73,8 +80,30 @@ internal sealed unsafe partial class MpiHostCommunicator
             if (kind == AbortWord.Kind.Left && message->Subject == message->By)
                 _control.SetLeft(Math.Clamp(message->By, 0, _members.Length - 1), message->Sequence, message->Messages);
             else
-                Interlocked.CompareExchange(ref _cause, new MpiCause(kind, message->Subject, message->By, message->Text), null);
+                TrySetCause(new MpiCause(kind, message->Subject, message->By, message->Text));
         }
+    }
+
+    /// <summary>MPI refused a call. A peer that is gone is often why, and may have said more before it went.</summary>
+    private CollectiveException Failed(MpiException e)
+    {
+        MpiRuntime.MarkBroken();
+        try
+        {
+            for (int look = 0; look < LastWordLooks && _cause is null; look++)
+            {
+                lock (MpiRuntime.Lock)
+                    ReadControl();
+                Thread.Yield();
+            }
+        }
+        catch (MpiException)
+        {
+            // Then the first error stands.
+        }
+
+        Raise(new MpiCause(AbortWord.Kind.Requested, _rank, _rank, e.Message));
+        return CreateFault(_cause!);
     }
 
     private void OnProcessEnded(int index)

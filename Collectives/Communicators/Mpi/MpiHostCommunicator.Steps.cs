@@ -115,7 +115,7 @@ internal sealed unsafe partial class MpiHostCommunicator
         }
         catch (MpiException e)
         {
-            ThrowFailed(e);
+            throw Failed(e);
         }
     }
 
@@ -127,13 +127,6 @@ internal sealed unsafe partial class MpiHostCommunicator
         Wait(ref all);
         SetReceived(_steps.In(parity, 0), _steps.SlotBytes);
         plan.Collect(this, step);
-    }
-
-    private void ThrowFailed(MpiException e)
-    {
-        MpiRuntime.MarkBroken();
-        Raise(new MpiCause(AbortWord.Kind.Requested, _rank, _rank, e.Message));
-        throw CreateFault(_cause!);
     }
 
     /// <summary>The piece of a buffer of <paramref name="bytes"/> that belongs to a step: none once the buffer is exhausted.</summary>

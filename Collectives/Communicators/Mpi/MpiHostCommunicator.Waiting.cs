@@ -41,9 +41,7 @@ internal sealed unsafe partial class MpiHostCommunicator
         }
         catch (MpiException e)
         {
-            MpiRuntime.MarkBroken();
-            Raise(new MpiCause(AbortWord.Kind.Requested, _rank, _rank, e.Message));
-            throw CreateFault(_cause!);
+            throw Failed(e);
         }
     }
 
@@ -98,6 +96,16 @@ internal sealed unsafe partial class MpiHostCommunicator
                 if (left || now >= _deadline)
                     found = new MpiCause(left ? AbortWord.Kind.Left : AbortWord.Kind.Silent, missing, _rank, "");
             }
+        }
+
+        // A rank that was stopped itself finds the deadline passed, and the peers' verdict waiting.
+        for (int look = 0; found is { Kind: AbortWord.Kind.Silent } && look < LastWordLooks && _cause is null; look++)
+        {
+            Thread.Yield();
+            if (IsMet(ref condition))
+                return;
+            lock (MpiRuntime.Lock)
+                ReadControl();
         }
 
         // What was missing may have come while this rank looked, or before the abort did; then the call can go on, or say more.

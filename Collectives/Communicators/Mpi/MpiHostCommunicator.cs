@@ -154,6 +154,8 @@ internal sealed unsafe partial class MpiHostCommunicator : IHostCommunicator
         };
     }
 
+    internal bool WasInterrupted => _cause is not null;
+
     /// <summary>When nobody will send here any more: throws away what has come unasked, and frees what MPI does not hold. False: too early.</summary>
     internal bool TryClear()
     {

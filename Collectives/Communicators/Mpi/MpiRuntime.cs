@@ -129,6 +129,9 @@ internal static unsafe class MpiRuntime
             Thread.Sleep(1);
         lock (Lock)
         {
+            // What an interrupted call has begun and a peer will never take holds MPI_Finalize up for good.
+            if (s_retired.Exists(communicator => communicator.WasInterrupted))
+                return;
             int finalized = 0;
             nint communicator = Communicator;
             if (MpiNative.MPI_Finalized(&finalized) != MpiAbi.MPI_SUCCESS || finalized != 0)
