@@ -106,7 +106,7 @@ public sealed class MpiStartTests
     private static Dictionary<string, string> MpiEnvironment()
     {
         string prefix = Path.Combine(Path.GetDirectoryName(s_mpirun)!, "usr");
-        Dictionary<string, string> environment = new() { [Transport] = "mpi", ["OMPI_MCA_mca_base_component_show_load_errors"] = "0", ["PMIX_MCA_pcompress_base_silence_warning"] = "1" };
+        Dictionary<string, string> environment = new() { [Transport] = "mpi", ["OMPI_MCA_mca_base_component_show_load_errors"] = "0", ["OMPI_MCA_pml"] = "ob1", ["PMIX_MCA_pcompress_base_silence_warning"] = "1" };
         if (!Directory.Exists(prefix))
             return environment;
         environment["OPAL_PREFIX"] = prefix;
