@@ -11,6 +11,9 @@ internal static class NativeLibraryLocator
     /// <summary>POSIX shared memory: in librt before glibc 2.34, in the C library itself since then and with musl.</summary>
     internal const string Realtime = "librt";
 
+    /// <summary>What <see cref="MpiLibrary"/> has loaded.</summary>
+    internal const string Mpi = "libmpi";
+
     /// <summary>Registers the resolver once; the native classes' static constructors call it before their first import is bound.</summary>
     internal static void EnsureRegistered() => _ = Registration.Done;
 
@@ -27,6 +30,8 @@ internal static class NativeLibraryLocator
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath)
     {
+        if (name == Mpi)
+            return MpiLibrary.Handle != 0 ? MpiLibrary.Handle : throw new DllNotFoundException($"{nameof(MpiLibrary)}.{nameof(MpiLibrary.Load)} comes before the first call of MPI.");
         string[] candidates = name switch
         {
             C => ["libc.so.6", "libc"],

@@ -17,6 +17,7 @@ internal static class GroupAgreement
         ["world size"] = worldSize.ToString(CultureInfo.InvariantCulture),
         ["GroupOptions.Name"] = options.Name,
         ["GroupOptions.Timeout"] = options.Timeout.ToString("c", CultureInfo.InvariantCulture),
+        ["host transport"] = HostTransports.Resolve(options)?.Name ?? HostTransports.Builtin,
         ["GroupOptions.HostChunkBytes"] = options.HostChunkBytes.ToString(CultureInfo.InvariantCulture),
     };
 

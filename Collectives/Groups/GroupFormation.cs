@@ -31,7 +31,12 @@ internal static class GroupFormation
         GroupMember[] members = [.. hellos.Select(hello => hello.Member)];
         List<GroupVote> votes = [];
         IHostCommunicator? host = null;
-        if (members.Length > 1)
+        if (members.Length > 1 && HostTransports.Resolve(options) is { } transport)
+        {
+            HostTransportContext context = new() { Options = options, Members = members, RankInGroup = rankInGroup, Generation = roster.Generation, Store = store, KeyPrefix = prefix, Logger = logger };
+            host = await HostTransports.CreateAsync(transport, context, votes, cancellationToken).ConfigureAwait(false);
+        }
+        else if (members.Length > 1)
             host = await ConnectAsync(store, prefix, members, rankInGroup, roster.Generation, options, votes, logger, cancellationToken).ConfigureAwait(false);
         logger.LogDebug("Group {Name} of {Count} ranks, generation {Generation}: {Votes}", options.Name, members.Length, roster.Generation, votes);
         return new FormedGroup(members, rankInGroup, roster.Generation, host, votes);

@@ -33,6 +33,12 @@ public sealed record GroupOptions
     /// <summary>Ranks with the same identity share memory. Null: COLLECTIVES_HOST_ID, else <see cref="NodeIdentity.Current"/>. Different values let one machine play several nodes.</summary>
     public string? HostId { get; init; }
 
+    /// <summary>
+    /// What moves host memory, of equal name on all ranks. Null: COLLECTIVES_HOST_TRANSPORT, which is "builtin" (also if unset: the SDK's own) or "mpi"
+    /// (<see cref="MpiHostTransport"/>).
+    /// </summary>
+    public IHostTransport? HostTransport { get; init; }
+
     public ILoggerFactory? LoggerFactory { get; init; }
 
     internal void Validate()
@@ -46,6 +52,7 @@ public sealed record GroupOptions
             throw new ArgumentException($"{nameof(Timeout)} {Timeout}: a wait is bounded, up to 7 days.");
         if (HostChunkBytes < 4096 || HostChunkBytes > 256 << 20 || HostChunkBytes % 4096 != 0)
             throw new ArgumentException($"{nameof(HostChunkBytes)} {HostChunkBytes}: from 4096 to {256 << 20} in multiples of 4096.");
+        _ = HostTransports.Resolve(this);
 
         static string Text(int? value) => value?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "null";
     }

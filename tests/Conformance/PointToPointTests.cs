@@ -101,22 +101,6 @@ public sealed class PointToPointTests
 
     [Theory]
     [MemberData(nameof(World.Sizes), MemberType = typeof(World))]
-    public void A_ring_of_exchanges_moves_long_messages_without_waiting_in_a_circle(int ranks) => World.Run(ranks, group =>
-    {
-        int next = (group.RankInGroup + 1) % ranks, previous = (group.RankInGroup + ranks - 1) % ranks;
-        int[] sent = new int[700_000], received = new int[700_001];
-        for (int round = 0; round < 3; round++)
-        {
-            int length = sent.Length / (1 + (round * 50));
-            Fill(sent.AsSpan(0, length), group.RankInGroup, next, round);
-            HostMessage message = group.SendReceive<int>(sent.AsSpan(0, length), next, received, previous, tag: round);
-            Assert.Equal(new HostMessage(previous, round, (nuint)length), message);
-            Check(received.AsSpan(0, length), previous, group.RankInGroup, round);
-        }
-    });
-
-    [Theory]
-    [MemberData(nameof(World.Sizes), MemberType = typeof(World))]
     public void Messages_that_nobody_has_asked_for_yet_pass_collectives_by(int ranks) => World.Run(ranks, group =>
     {
         int next = (group.RankInGroup + 1) % ranks, previous = (group.RankInGroup + ranks - 1) % ranks;
@@ -135,61 +119,6 @@ public sealed class PointToPointTests
             int[] message = new int[2];
             group.Receive<int>(message, previous, tag: 1);
             Assert.Equal([round, previous], message);
-        }
-    });
-
-    [Theory]
-    [MemberData(nameof(World.Sizes), MemberType = typeof(World))]
-    public void A_message_allocates_nothing(int ranks) => World.Run(ranks, group =>
-    {
-        int next = (group.RankInGroup + 1) % ranks, previous = (group.RankInGroup + ranks - 1) % ranks;
-        float[] small = new float[16], large = new float[50_000], received = new float[50_000];
-        if (ranks == 1)
-            return;
-        Calls();
-        Calls();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 20; i++)
-            Calls();
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-
-        void Calls()
-        {
-            group.Send<float>(small, next);
-            group.Receive<float>(received, previous);
-            group.SendReceive<float>(large, next, received, previous);
-            group.Barrier();
-        }
-    });
-
-    [Theory]
-    [MemberData(nameof(World.Sizes), MemberType = typeof(World))]
-    public void A_batch_gives_the_bits_of_single_calls(int ranks) => World.Run(ranks, group =>
-    {
-        Random random = new(World.Seed + group.RankInGroup);
-        using HostBatch batch = group.Batch();
-        for (int round = 0; round < 3; round++)
-        {
-            float[][] floats = [.. Enumerable.Range(0, 20).Select(i => Enumerable.Range(0, i * 7).Select(_ => random.NextSingle()).ToArray())];
-            long[] counters = [random.Next(), random.Next()];
-            float[] parameters = [random.NextSingle(), 1, 2];
-            float[][] expected = [.. floats.Select(values => (float[])values.Clone())];
-            long[] expectedCounters = [.. counters];
-            float[] expectedParameters = [.. parameters];
-            foreach (float[] values in floats)
-                batch.AllReduce<float>(values, values.Length % 2 == 0 ? ReduceOp.Sum : ReduceOp.Average);
-            batch.AllReduce<long>(counters, ReduceOp.Max);
-            batch.Broadcast<float>(parameters, ranks - 1);
-            batch.Execute();
-            Assert.Equal(0, batch.Count);
-
-            foreach (float[] values in expected)
-                group.AllReduce<float>(values, values, values.Length % 2 == 0 ? ReduceOp.Sum : ReduceOp.Average);
-            group.AllReduce<long>(expectedCounters, expectedCounters, ReduceOp.Max);
-            group.Broadcast<float>(expectedParameters, ranks - 1);
-            Assert.Equal(expected, floats);
-            Assert.Equal(expectedCounters, counters);
-            Assert.Equal(expectedParameters, parameters);
         }
     });
 

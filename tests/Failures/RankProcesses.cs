@@ -18,13 +18,15 @@ internal sealed class RankProcesses : IAsyncDisposable
 
     internal Process[] Ranks { get; }
 
-    internal static RankProcesses Start(int size, params string[] arguments) => StartOnNodes(1, size, arguments);
+    internal static RankProcesses Start(int size, params string[] arguments) => Start(size, [], arguments);
 
     /// <summary>Ranks that play several nodes; those of a node follow each other.</summary>
-    internal static RankProcesses StartOnNodes(int nodes, int size, params string[] arguments)
+    internal static RankProcesses StartOnNodes(int nodes, int size, params string[] arguments) => Start(size, [], arguments, nodes);
+
+    internal static RankProcesses Start(int size, Dictionary<string, string> environment, string[] arguments, int nodes = 1)
     {
         string job = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
-        return Start(arguments, Enumerable.Range(0, size).Select(rank => new Dictionary<string, string>
+        return Start(arguments, Enumerable.Range(0, size).Select(rank => new Dictionary<string, string>(environment)
         {
             ["COLLECTIVES_RANK"] = rank.ToString(CultureInfo.InvariantCulture),
             ["COLLECTIVES_LOCAL_RANK"] = rank.ToString(CultureInfo.InvariantCulture),

@@ -26,6 +26,8 @@ internal static class RankProgram
                 return await CheckAsync(TimeSpan.FromMilliseconds(int.Parse(arguments[0], CultureInfo.InvariantCulture)), int.Parse(arguments[1], CultureInfo.InvariantCulture));
             case "facts":
                 return await TellFactsAsync(int.Parse(arguments[0], CultureInfo.InvariantCulture), reduce: arguments[1..] is ["reduce"]);
+            case "create":
+                return await CreateAsync(arguments[0], arguments[1]);
             case "exit":
                 return LaunchEnvironment.Detect().Rank.ToString(CultureInfo.InvariantCulture) == arguments[0] ? int.Parse(arguments[1], CultureInfo.InvariantCulture) : WaitForEver();
             case "lock":
@@ -114,6 +116,31 @@ internal static class RankProgram
         CollectiveException? call = e as CollectiveException;
         Say(JsonSerializer.Serialize(new Outcome(e.GetType().Name, e.Message, lost?.Rank ?? -1, lost?.Host, lost?.ProcessId ?? 0, lost?.Reason.ToString(), call?.Operation, call?.Sequence ?? 0)));
         return Faulted;
+    }
+
+    /// <summary>Makes a group and says how that ended; rank 1 with a transport and an MPI library of its own, "-" for the same as all.</summary>
+    private static async Task<int> CreateAsync(string transport, string library)
+    {
+        if (LaunchEnvironment.Detect().Rank == 1)
+        {
+            if (transport != "-")
+                Environment.SetEnvironmentVariable("COLLECTIVES_HOST_TRANSPORT", transport);
+            if (library != "-")
+                Environment.SetEnvironmentVariable("COLLECTIVES_MPI_PATH", library);
+        }
+
+        try
+        {
+            await using GroupCoordinator group = await GroupCoordinator.CreateAsync(new GroupOptions { Timeout = TimeSpan.FromSeconds(15) });
+            group.Barrier();
+            Say(JsonSerializer.Serialize(new Outcome("", group.Capabilities[0].ToString(), -1, null, 0, null, null, 0)));
+            return 0;
+        }
+        catch (Exception e) when (e is GroupCreationException or LaunchException)
+        {
+            Say(JsonSerializer.Serialize(new Outcome(e.GetType().Name, e.Message, -1, null, 0, null, null, 0)));
+            return Faulted;
+        }
     }
 
     private static int WaitForEver()

@@ -31,6 +31,12 @@ internal sealed unsafe class FaultBoard : IDisposable
         _watches = [.. members.Select((member, index) => (member, index))
             .Where(item => _cellOfRank[item.index] >= 0 && item.member.ProcessId != Environment.ProcessId)
             .Select(item => ProcessWatch.Start(item.member.ProcessId, item.member.ProcessStartTime, () => OnProcessEnded(item.index)))];
+
+        // The first use of an import allocates; later ones, in calls that must not, don't.
+        int word = 0;
+        timespec none = default;
+        _ = PosixNative.futex_wake(&word, 1);
+        _ = PosixNative.ppoll(null, 0, &none, null);
     }
 
     internal string Group => _group;

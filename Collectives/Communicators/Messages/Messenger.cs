@@ -54,6 +54,16 @@ internal sealed unsafe partial class Messenger : IDisposable
             PollRemote(0);
     }
 
+    /// <summary>Within a collective that waits elsewhere: keeps what has come for receives to come.</summary>
+    internal void TakeIn()
+    {
+        foreach (Peer? peer in _peers)
+        {
+            if (peer is not null)
+                Pull(peer);
+        }
+    }
+
     /// <summary>At the end of every call, however it ended.</summary>
     internal void EndCall()
     {

@@ -10,6 +10,9 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 {
     private const int PollsPerLook = 64;
 
+    /// <summary>How often a rank that sleeps in a collective takes in messages: a sender whose ring is full waits that long at most.</summary>
+    private const double MessageLookMilliseconds = 20;
+
     private ref int Bell => ref *(int*)(_segment.Base + SegmentLayout.BellOffset);
 
     private ref int Sleepers => ref *(int*)(_segment.Base + SegmentLayout.SleepersOffset);
@@ -98,6 +101,10 @@ internal sealed unsafe partial class SharedMemoryCommunicator
                     return;
                 double slice = _gate.SliceLeft();
                 ThrowIfHopeless(phase, slice);
+
+                // A peer may be on its way here behind messages that fill its ring.
+                _messenger.TakeIn();
+                slice = Math.Min(slice, MessageLookMilliseconds);
                 long nanoseconds = (long)(slice * 1e6);
                 timespec timeout = new() { tv_sec = nanoseconds / 1_000_000_000, tv_nsec = nanoseconds % 1_000_000_000 };
                 PosixNative.futex_wait((int*)(_segment.Base + SegmentLayout.BellOffset), bell, &timeout);
