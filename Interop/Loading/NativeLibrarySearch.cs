@@ -61,6 +61,8 @@ internal sealed class NativeLibrarySearch(NativeLibraryDescription library, Sear
 
     private nint LoadedAlready()
     {
+        if (!space.HasLoader)
+            return 0;
         foreach (string name in library.FileNames)
         {
             nint handle = PosixNative.Open(name, PosixNative.RTLD_LAZY | PosixNative.RTLD_NOLOAD, out _);
@@ -105,6 +107,8 @@ internal sealed class NativeLibrarySearch(NativeLibraryDescription library, Sear
 
     private nint FromLoader()
     {
+        if (!space.HasLoader)
+            return 0;
         foreach (string name in library.FileNames)
         {
             nint handle = PosixNative.Open(name, PosixNative.RTLD_LAZY, out string? error);

@@ -3,7 +3,8 @@ namespace CollectivesSharp.Interop;
 /// <summary>Where a search looks: the machine's folders and variables, or a test's.</summary>
 /// <param name="Root">Stands before every absolute folder of the system; "" for the machine itself.</param>
 /// <param name="Variable">Reads an environment variable.</param>
-internal sealed record SearchSpace(string Root, Func<string, string?> Variable)
+/// <param name="HasLoader">Whether a bare name can be found: in the process or by the loader's own search.</param>
+internal sealed record SearchSpace(string Root, Func<string, string?> Variable, bool HasLoader = true)
 {
     private static readonly string[] s_systemFolders =
     [
