@@ -33,10 +33,10 @@ public static unsafe partial class PosixNative
         return handle;
     }
 
-    /// <summary>The file that a handle of dlopen stands for, as the loader opened it.</summary>
+    /// <summary>The file that a handle of dlopen stands for, as the loader opened it; null for the program itself.</summary>
     internal static string? FileOf(nint handle)
     {
         link_map* map;
-        return dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 ? Marshal.PtrToStringUTF8((nint)map->l_name) : null;
+        return dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && Marshal.PtrToStringUTF8((nint)map->l_name) is { Length: > 0 } file ? file : null;
     }
 }

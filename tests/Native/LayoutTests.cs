@@ -1,5 +1,5 @@
+using System.Reflection;
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using System.Text.RegularExpressions;
 using Xunit;
 
@@ -22,61 +22,52 @@ public sealed partial class LayoutTests
         "ncclConfig_t.nvlsHostMode",
     ];
 
-    public static TheoryData<string> Layouts => [.. LayoutFiles.Select(file => Path.GetFileName(file))];
-
-    private static string[] LayoutFiles => [.. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "abi"), "layout-*.json").Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Layouts => [.. Layout.Files];
 
     [Theory]
     [MemberData(nameof(Layouts))]
-    public void Structs_have_the_size_and_offsets_that_c_gives_them(string layout)
+    public void Structs_and_their_fields_have_the_places_and_sizes_that_c_gives_them(string layout)
     {
-        JsonElement probed = Read(layout).GetProperty("structs");
+        Layout probed = Layout.Read(layout);
         var wrong = new List<string>();
 
-        foreach (Type type in Bindings.Structs)
+        foreach (Type type in Bindings.Structs.Where(type => probed.Structs.ContainsKey(type.Name)))
         {
-            if (!probed.TryGetProperty(type.Name, out JsonElement members))
-                continue;
-            bool appended = false;
-            foreach ((string name, int offset) in Fields(type))
-            {
-                if (!members.TryGetProperty(name, out JsonElement expected))
-                    appended = true;
-                else if (expected.GetInt32() != offset)
-                    wrong.Add($"{type.Name}.{name} is at {offset}, in C at {expected}");
-            }
+            Dictionary<string, (int Offset, int Size)> members = probed.Structs[type.Name];
+            (string Name, int Offset, int Size)[] fields = [.. Fields(type)];
+            wrong.AddRange(fields.Where(field => members.TryGetValue(field.Name, out var inC) && inC != (field.Offset, field.Size))
+                .Select(field => $"{type.Name}.{field.Name} has (offset, size) {(field.Offset, field.Size)}, in C {members[field.Name]}"));
 
             // A struct that NCCL appends to may be larger than an older header's.
-            int size = Size(type), inC = members.GetProperty("").GetInt32();
-            if (appended ? size < inC : size != inC)
-                wrong.Add($"{type.Name} has {size} bytes, in C {inC}");
+            bool appended = fields.Any(field => !members.ContainsKey(field.Name));
+            (int size, int sizeInC) = (Marshal.SizeOf(type), members[""].Size);
+            if (appended ? size < sizeInC : size != sizeInC)
+                wrong.Add($"{type.Name} has {size} bytes, in C {sizeInC}");
         }
 
-        Assert.Empty(wrong);
+        Expect.None(wrong);
     }
 
     [Theory]
     [MemberData(nameof(Layouts))]
     public void Constants_have_the_values_that_c_gives_them(string layout)
     {
-        JsonElement probed = Read(layout).GetProperty("constants");
-        IEnumerable<string> wrong = Bindings.Constants
-            .Where(constant => probed.TryGetProperty(constant.Key, out JsonElement value) && value.GetInt64() != constant.Value)
-            .Select(constant => $"{constant.Key} is {constant.Value}, in C {probed.GetProperty(constant.Key)}");
+        Layout probed = Layout.Read(layout);
 
-        Assert.Empty(wrong);
+        Expect.None(Bindings.Constants.Where(constant => probed.Constants.TryGetValue(constant.Key, out long value) && value != constant.Value)
+            .Select(constant => $"{constant.Key} is {constant.Value}, in C {probed.Constants[constant.Key]}"));
     }
 
     [Fact]
     public void What_no_header_has_confirmed_is_listed()
     {
-        JsonElement[] layouts = [.. LayoutFiles.Select(Read)];
-        IEnumerable<string> structs = Bindings.Structs.Where(type => !layouts.Any(layout => layout.GetProperty("structs").TryGetProperty(type.Name, out _))).Select(type => type.Name);
-        IEnumerable<string> fields = Bindings.Structs.SelectMany(type => Fields(type).Select(field => (Type: type.Name, field.Name)))
-            .Where(field => layouts.Any(layout => layout.GetProperty("structs").TryGetProperty(field.Type, out _))
-                && !layouts.Any(layout => layout.GetProperty("structs").TryGetProperty(field.Type, out JsonElement members) && members.TryGetProperty(field.Name, out _)))
-            .Select(field => $"{field.Type}.{field.Name}");
-        IEnumerable<string> constants = Bindings.Constants.Select(constant => constant.Key).Where(name => !layouts.Any(layout => layout.GetProperty("constants").TryGetProperty(name, out _)));
+        Layout[] layouts = [.. Layout.Files.Select(Layout.Read)];
+        bool Confirmed(Func<Layout, bool> by) => layouts.Any(by);
+        IEnumerable<string> structs = Bindings.Structs.Select(type => type.Name).Where(name => !Confirmed(layout => layout.Structs.ContainsKey(name)));
+        IEnumerable<string> fields = Bindings.Structs.Where(type => Confirmed(layout => layout.Structs.ContainsKey(type.Name)))
+            .SelectMany(type => Fields(type).Where(field => !Confirmed(layout => layout.Structs.GetValueOrDefault(type.Name)?.ContainsKey(field.Name) == true))
+                .Select(field => $"{type.Name}.{field.Name}"));
+        IEnumerable<string> constants = Bindings.Constants.Select(constant => constant.Key).Where(name => !Confirmed(layout => layout.Constants.ContainsKey(name)));
 
         Assert.Equal(s_unverified.Order(StringComparer.Ordinal), structs.Concat(fields).Concat(constants).Order(StringComparer.Ordinal));
     }
@@ -91,7 +82,7 @@ public sealed partial class LayoutTests
         {
             string name = line.Groups["name"].Value;
             if (line.Groups["kind"].Value == "FIELD")
-                asked.Add($"{current}.{Normalize(name)}");
+                asked.Add($"{current}.{Layout.Flat(name)}");
             else
                 asked.Add(current = name);
         }
@@ -104,30 +95,12 @@ public sealed partial class LayoutTests
     [GeneratedRegex(@"^ +(?<kind>STRUCT|STRUCT_AS|FIELD|CONSTANT)\((?:(?<=FIELD\()[^,]+, )?(?<name>[\w.]+)(?:, [^)]*)?\)", RegexOptions.Multiline)]
     private static partial Regex ProbeLine();
 
-    private static JsonElement Read(string layout)
-    {
-        using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "abi", layout)));
-        var names = new Dictionary<string, object>();
-        foreach (JsonProperty section in document.RootElement.EnumerateObject())
-        {
-            names[section.Name] = section.Value.EnumerateObject().ToDictionary(
-                entry => entry.Name,
-                entry => entry.Value.ValueKind == JsonValueKind.Object
-                    ? (object)entry.Value.EnumerateObject().ToDictionary(member => Normalize(member.Name), member => member.Value.GetInt64())
-                    : entry.Value.GetInt64());
-        }
-
-        return JsonSerializer.SerializeToElement(names);
-    }
-
-    /// <summary>C's member of a member (clusterDim.x) is one field here (clusterDim_x).</summary>
-    private static string Normalize(string member) => member.Replace('.', '_');
-
     /// <summary>Reserved members are not compared: newer headers put them to use.</summary>
-    private static IEnumerable<(string Name, int Offset)> Fields(Type type) =>
-        type.GetFields(System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.Public)
+    private static IEnumerable<(string Name, int Offset, int Size)> Fields(Type type) =>
+        type.GetFields(BindingFlags.Instance | BindingFlags.Public)
             .Where(field => !field.Name.EndsWith("reserved", StringComparison.Ordinal))
-            .Select(field => (field.Name, (int)Marshal.OffsetOf(type, field.Name)));
+            .Select(field => (field.Name, (int)Marshal.OffsetOf(type, field.Name), Size(field.FieldType)));
 
-    private static int Size(Type type) => Marshal.SizeOf(type);
+    private static int Size(Type type) =>
+        type.IsPointer || type.IsFunctionPointer ? nint.Size : Marshal.SizeOf(type.IsEnum ? type.GetEnumUnderlyingType() : type);
 }

@@ -23,7 +23,7 @@ public sealed class SymbolListTests
                 wrong.Add($"{import} is {(expected ? "not " : "")}exported by {list}, the features say {first ?? "always"}");
         }
 
-        Assert.Empty(wrong);
+        Expect.None(wrong);
     }
 
     [Theory]

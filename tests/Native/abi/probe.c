@@ -33,14 +33,15 @@ typedef CUstream cudaStream_t;
 
 static const char *separator = "";
 
-static void structure(const char *name, size_t size) { printf("%s\n    \"%s\": { \"\": %zu", separator, name, size); }
-static void field(const char *name, size_t offset) { printf(", \"%s\": %zu", name, offset); }
+// The entry without a name is the struct's own size; a member is [offset, size].
+static void structure(const char *name, size_t size) { printf("%s\n    \"%s\": { \"\": [0, %zu]", separator, name, size); }
+static void field(const char *name, size_t offset, size_t size) { printf(", \"%s\": [%zu, %zu]", name, offset, size); }
 static void end(void) { printf(" }"); separator = ","; }
 static void constant(const char *name, long long value) { printf("%s\n    \"%s\": %lld", separator, name, value); separator = ","; }
 
 #define STRUCT(type) structure(#type, sizeof(type));
 #define STRUCT_AS(name, type) structure(#name, sizeof(type));
-#define FIELD(type, member) field(#member, offsetof(type, member));
+#define FIELD(type, member) field(#member, offsetof(type, member), sizeof(((type *)0)->member));
 #define END end();
 #define CONSTANT(name) constant(#name, (long long)(name));
 

@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 cp "$here/probe.c" "$work/probe.c"
 flags=()
 for folder; do flags+=("-I$folder"); done
-# gcc names every unknown one at once; a second round is for a struct whose members are gone with it.
+# gcc names every unknown one at once, but an unknown struct may hide what comes with it: hence a few rounds.
 for _ in 1 2 3; do
   if gcc -w -o "$work/probe" "${flags[@]}" "$work/probe.c" 2> "$work/errors"; then
     "$work/probe" > "$out"
@@ -21,7 +21,7 @@ for _ in 1 2 3; do
   sed -nE "s/.*error: .(\w+). undeclared.*/\1/p; s/.*has no member named .(\w+).*/\1/p" "$work/errors" | sort -u > "$work/unknown"
   [ -s "$work/unknown" ] || break
   echo "left out, unknown to these headers: $(tr '\n' ' ' < "$work/unknown")" >&2
-  while read -r name; do sed -i "/\b$name)/d" "$work/probe.c"; done < "$work/unknown"
+  while read -r name; do sed -i -e "/STRUCT($name)/,/END/d" -e "/\b$name)/d" "$work/probe.c"; done < "$work/unknown"
 done
 cat "$work/errors" >&2
 exit 1
