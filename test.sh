@@ -56,6 +56,18 @@ conformance=tests/Conformance/$out/CollectivesSharp.Conformance.dll
 check "build" dotnet build -c Release -warnaserror -v quiet || finish
 check "format" dotnet format whitespace --folder --verify-no-changes --exclude '**/bin/**' '**/obj/**'
 tests "unit" dotnet "tests/Unit/$out/CollectivesSharp.Unit.dll" -noColor
+
+# The libraries that a GPU machine has; without a GPU the distribution's, of which all but the device can be tried.
+native=(dotnet "tests/Native/$out/CollectivesSharp.Native.dll" -noColor)
+if [ -e /proc/driver/nvidia ]; then
+  tests "native" "${native[@]}"
+elif nvidia=$(eng/get-nvidia.sh); then
+  tests "native" env COLLECTIVES_CUDA_PATH="$nvidia" COLLECTIVES_NVML_PATH="$nvidia" COLLECTIVES_NVRTC_PATH="$nvidia" "${native[@]}"
+else
+  skip "native, imports and kernels" "NVRTC, libcuda and NVML could not be brought here"
+  tests "native, without NVIDIA's libraries" "${native[@]}"
+fi
+
 tests "conformance, ranks as threads" dotnet "$conformance" -noColor
 tests "conformance, 4 processes" dotnet "$conformance" --ranks 4 -noColor
 for nodes in 2 3,interleaved; do

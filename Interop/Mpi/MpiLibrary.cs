@@ -42,8 +42,8 @@ public static unsafe class MpiLibrary
     {
         foreach (string candidate in candidates)
         {
-            nint handle = PosixNative.dlopen(candidate, PosixNative.RTLD_NOW | PosixNative.RTLD_GLOBAL | flags);
-            string? objection = handle == 0 ? PosixNative.dlerror() ?? "not found" : Recognise(candidate, handle);
+            nint handle = PosixNative.Open(candidate, PosixNative.RTLD_NOW | PosixNative.RTLD_GLOBAL | flags, out string? error);
+            string? objection = handle == 0 ? error : Recognise(candidate, handle);
             if (objection is null)
                 return true;
             tried?.Add($"{candidate} ({objection})");

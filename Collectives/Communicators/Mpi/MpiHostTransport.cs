@@ -51,8 +51,13 @@ public sealed class MpiHostTransport : IHostTransport
         if (members.Length > MaxRanks)
             throw new MpiException($"{members.Length} ranks; up to {MaxRanks} are supported");
 
-        // UCX, which Open MPI may load, takes SIGSEGV over otherwise; the runtime turns it into NullReferenceException.
-        PosixNative.setenv("UCX_ERROR_SIGNALS", "", overwrite: 0);
+        // UCX and PSM2, which Open MPI may load, take SIGSEGV over otherwise; the runtime needs it (null references are found by it).
+        foreach ((string name, string value) in new[] { ("UCX_ERROR_SIGNALS", ""), ("HFI_NO_BACKTRACE", "1") })
+        {
+            if (PosixNative.GetEnvironment(name) is null)
+                PosixNative.SetEnvironment(name, value);
+        }
+
         string? path = Environment.GetEnvironmentVariable("COLLECTIVES_MPI_PATH");
         bool startedByMpich = Environment.GetEnvironmentVariable("OMPI_COMM_WORLD_SIZE") is null && Environment.GetEnvironmentVariable("PMI_SIZE") is not null;
         MpiLibrary.Load(string.IsNullOrEmpty(path) ? null : path, startedByMpich ? [.. s_mpich, .. s_openMpi, "libmpi.so"] : [.. s_openMpi, .. s_mpich, "libmpi.so"]);

@@ -1,0 +1,8 @@
+namespace CollectivesSharp.Interop;
+
+public enum CUGPUDirectRDMAWritesOrdering
+{
+    CU_GPU_DIRECT_RDMA_WRITES_ORDERING_NONE = 0,
+    CU_GPU_DIRECT_RDMA_WRITES_ORDERING_OWNER = 100,
+    CU_GPU_DIRECT_RDMA_WRITES_ORDERING_ALL_DEVICES = 200,
+}

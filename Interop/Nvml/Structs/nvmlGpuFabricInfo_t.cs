@@ -1,0 +1,12 @@
+using System.Runtime.InteropServices;
+
+namespace CollectivesSharp.Interop;
+
+[StructLayout(LayoutKind.Sequential)]
+public unsafe struct nvmlGpuFabricInfo_t
+{
+    public fixed byte clusterUuid[16];
+    public nvmlReturn_t status;
+    public uint cliqueId;
+    public byte state;
+}
