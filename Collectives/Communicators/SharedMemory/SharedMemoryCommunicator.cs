@@ -10,7 +10,7 @@ namespace CollectivesSharp;
 /// </summary>
 internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicator
 {
-    /// <summary>Above this many bytes chunks are reduced by their owners; up to it every rank reduces everything itself (2 cores, bench/results/host-allreduce.json).</summary>
+    /// <summary>Above this many bytes chunks are reduced by their owners; up to it every rank reduces everything itself (2 cores, bench/results/mpi-race.json).</summary>
     internal const int OneShotBytes = 16 << 10;
 
     private readonly string _group;
@@ -171,18 +171,6 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
     /// slot that this rank still compares.
     /// </summary>
     private long* CallSlot(int rank) => (long*)(Cell(rank) + SegmentLayout.CallsInCell) + (SegmentLayout.CallWords * (_sequence & 1));
-
-    /// <summary>The phase that every call begins with: all ranks have entered it, and they have entered the same call.</summary>
-    private void FirstPhase()
-    {
-        NextPhase();
-        for (int peer = 0; peer < _members.Length; peer++)
-        {
-            long* slot = CallSlot(peer);
-            if (slot[0] != _call.Word || slot[1] != _call.Count || slot[2] != _call.Digest)
-                ThrowMismatch();
-        }
-    }
 
     private void ThrowMismatch() => ThrowMismatch(string.Join("; ", _members
         .Select((member, index) => (member.Rank, Call: HostCall.FromWords(CallSlot(index)[0], CallSlot(index)[1], CallSlot(index)[2])))
