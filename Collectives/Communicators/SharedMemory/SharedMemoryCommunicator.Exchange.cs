@@ -24,6 +24,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     private nuint _capacity;
     private byte* _shown;
     private nint _shownStride;
+    private bool _streams;
 
     private byte* Shown(int rank) => _shown + (rank * _shownStride);
 
@@ -37,6 +38,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     {
         bool small = longest <= SegmentLayout.InlineBytes && (parted ? longest * (nuint)_members.Length : longest) <= SegmentLayout.InlineBytes;
         _capacity = small ? longest : parted ? PartCapacity : (nuint)_layout.ChunkBytes;
+        _streams = longest >= StagingCopy.StreamBytes;
         nuint steps = longest == 0 ? 0 : Steps(longest, _capacity);
         for (nuint step = 0; step < Math.Max(steps, 1); step++)
         {
@@ -66,6 +68,14 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     {
         _shown = Signal(0, _phase + 1) + SegmentLayout.PayloadInSignal;
         _shownStride = SegmentLayout.CellBytes;
+    }
+
+    private void Show(byte* from, byte* to, nuint bytes)
+    {
+        if (_streams)
+            StagingCopy.Stream(from, to, bytes);
+        else
+            Copy(from, to, bytes);
     }
 
     private void ShowInStaging()
