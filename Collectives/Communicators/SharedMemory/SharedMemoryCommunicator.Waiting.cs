@@ -101,12 +101,22 @@ internal sealed unsafe partial class SharedMemoryCommunicator
                     if ((peer = FirstMissing(peer, phase)) == _members.Length)
                         return peer;
                 }
+
+                // The awaited peer may be runnable on this very core: ranks that are not bound get stacked there.
+                Thread.Yield();
             }
             while (Stopwatch.GetTimestamp() < end && Volatile.Read(ref AbortWordRef) == 0);
         }
 
         for (int i = 0; i < _spin.Yields; i++)
         {
+            for (int poll = 0; poll < SpinPolicy.PollsPerYield; poll++)
+            {
+                Pause();
+                if ((peer = FirstMissing(peer, phase)) == _members.Length)
+                    return peer;
+            }
+
             Thread.Yield();
             if ((peer = FirstMissing(peer, phase)) == _members.Length)
                 return peer;
