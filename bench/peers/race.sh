@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Races our shared-memory collectives against Open MPI's in one run: the two take turns, round by round, under the same mpirun with the same binding.
 # usage: race.sh [--rounds N] [--ranks "2 4"] [--no-build]    writes bench/results/mpi-race.json and docs/mpi-race.md
-# RACE_WRAP: a command that runs each pair of measurements, such as "flock FILE" where a machine is shared.
+# RACE_WRAP: a command that runs one collective's turn, such as "flock FILE" where a machine is shared.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=5 worlds="2 4" build=1
@@ -40,13 +40,13 @@ ours() {
 # Enough calls for a clock of nanoseconds, few enough that a round stays short.
 bands() {
   if [ "$1" = 2 ]; then echo "8:4096:5000 8192:262144:500 524288:4194304:60 8388608:67108864:6"
-  else echo "8:4096:400 8192:262144:100 524288:4194304:20 8388608:67108864:3"; fi
+  else echo "8:4096:400 8192:262144:100 524288:4194304:20 8388608:67108864:2"; fi
 }
 
 pair() {
   ranks=$1 collective=$2 round=$3
   IFS=: read -r first last iterations <<< "$4"
-  warmup=$((iterations / 10 + 2))
+  warmup=$((iterations / 10 + 1))
   placement=(-np "$ranks"); [ "$ranks" -le "$(nproc)" ] || placement+=(--oversubscribe)
   order="mpi ours"; [ $((round % 2)) = 0 ] || order="ours mpi"
   for program in $order; do
@@ -54,16 +54,19 @@ pair() {
   done
 }
 
-export -f pair mpi ours
+# One collective's part of a round: the unit that RACE_WRAP wraps.
+turn() {
+  for band in $(bands "$1"); do pair "$1" "$2" "$3" "$band"; done
+}
+
+export -f turn pair bands mpi ours
 export work perf
 started=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 for round in $(seq "$rounds"); do
   for ranks in $worlds; do
     for collective in all-reduce all-gather all-to-all; do
-      for band in $(bands "$ranks"); do
-        # shellcheck disable=SC2086
-        ${RACE_WRAP:-} bash -c "set -euo pipefail; $(declare -p launch); pair $ranks $collective $round $band"
-      done
+      # shellcheck disable=SC2086
+      ${RACE_WRAP:-} bash -c "set -euo pipefail; $(declare -p launch); turn $ranks $collective $round"
     done
   done
   echo "round $round of $rounds" >&2

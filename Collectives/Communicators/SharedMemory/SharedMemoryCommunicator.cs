@@ -10,7 +10,7 @@ namespace CollectivesSharp;
 /// </summary>
 internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicator
 {
-    /// <summary>Above this many bytes chunks are reduced by their owners; up to it every rank reduces everything itself (2 cores, bench/results/mpi-race.json).</summary>
+    /// <summary>Above this many bytes chunks are reduced by their owners; up to it every rank reduces everything itself (2 cores; bench/results/mpi-race.json shows both sides).</summary>
     internal const int OneShotBytes = 16 << 10;
 
     private readonly string _group;
