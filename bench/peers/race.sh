@@ -27,14 +27,14 @@ launch=("$mpirun" --mca mca_base_component_show_load_errors 0)
 perf=bench/Perf/bin/Release/net10.0/CollectivesSharp.Perf.dll
 export TERM=dumb DOTNET_NOLOGO=1
 
-# One program over one band of sizes: rank 0's rows as "bytes,in_place,time". The first size of each process is thrown away: it is start-up.
+# One program over one band of sizes: rank 0's rows as "bytes,time". The first size of each process is thrown away: it is start-up.
 mpi() {
-  "${launch[@]}" "${placement[@]}" "$work/mpi_bench" "$collective" $((first / 2)) "$last" "$iterations" "$warmup" | cut -d, -f 2-4 | tail -n +3
+  "${launch[@]}" "${placement[@]}" "$work/mpi_bench" "$collective" $((first / 2)) "$last" "$iterations" "$warmup" | cut -d, -f 2,3 | tail -n +2
 }
 ours() {
   rm -f "$work/rows.csv"
   "${launch[@]}" "${placement[@]}" dotnet "$perf" "$collective" --backend host -b $((first / 2)) -e "$last" -f 2 -n "$iterations" -w "$warmup" -c 0 --csv "$work/rows.csv" > "$work/table"
-  tail -n +4 "$work/rows.csv" | cut -d, -f 1,6,7
+  awk -F, '$6 == 0 { print $1 "," $7 }' "$work/rows.csv" | tail -n +2
 }
 
 # Enough calls for a clock of nanoseconds, few enough that a round stays short.
@@ -78,33 +78,29 @@ version=$("$mpirun" --version | sed -n '1s/.* //p')
 processor=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)$(git diff --quiet HEAD -- Collectives Interop bench/Perf 2>/dev/null || echo +)
 
-# Median and minimum of the rounds; the ratio is Open MPI's median over ours.
-sort -t, -k1,1n -k2,2 -k4,4n -k5,5n -k3,3 -k6,6n "$work/samples" | awk -F, '
+# Median and minimum of the rounds; the ratio is Open MPI's over ours. Rows: ranks,collective,size,rounds,mpi,ours,ratio,mpi_min,ours_min,ratio_min
+sort -t, -k1,1n -k2,2 -k4,4n -k3,3 -k5,5g "$work/samples" | awk -F, '
   function flush() {
     if (n == 0) return
     median = n % 2 ? t[(n + 1) / 2] : (t[n / 2] + t[n / 2 + 1]) / 2
-    print key "," n "," median "," t[1]
+    if (who == "mpi") { mpi = median; least = t[1] }
+    else if (mpi != "") printf "%s,%d,%.3f,%.3f,%.3f,%.3f,%.3f,%.3f\n", row, n, mpi, median, mpi / median, least, t[1], least / t[1]
     n = 0
   }
-  { k = $1 "," $2 "," $4 "," $5 "," $3; if (k != key) { flush(); key = k } t[++n] = $6 }
-  END { flush() }' | awk -F, '
-  $5 == "mpi" { m[$1 "," $2 "," $3 "," $4] = $7; l[$1 "," $2 "," $3 "," $4] = $8; next }
-  { print }
-  END { for (k in m) print k ",mpi,0," m[k] "," l[k] }' | sort -t, -k1,1n -k2,2 -k4,4n -k3,3n -k5,5 | awk -F, '
-  $5 == "mpi" { median = $7; least = $8; next }
-  { printf "%s,%s,%s,%s,%s,%.3f,%.3f,%.3f,%.3f,%.3f,%.3f\n", $1, $2, $3, $4, $6, median, $7, median / $7, least, $8, least / $8 }' > "$work/rows"
+  { r = $1 "," $2 "," $4; if (r != row || $3 != who) { flush(); if (r != row) mpi = ""; row = r; who = $3 } t[++n] = $5 }
+  END { flush() }' > "$work/rows"
 
 results=bench/results/mpi-race.json
 {
   echo "{"
-  echo "  \"what\": \"shared-memory collectives against Open MPI, float; times in microseconds: mean over calls and ranks, then median and minimum over the rounds; ratio: Open MPI's over ours\","
+  echo "  \"what\": \"shared-memory collectives against Open MPI, float, out of place; times in microseconds: mean over calls and ranks, then median and minimum over the rounds; ratio: Open MPI's over ours\","
   echo "  \"command\": \"bench/peers/race.sh --rounds $rounds --ranks '$worlds'\","
   echo "  \"started\": \"$started\","
   echo "  \"version\": \"$commit, .NET $(dotnet --list-runtimes | sed -n 's/^Microsoft.NETCore.App \(10[^ ]*\).*/\1/p' | tail -n 1)\","
   echo "  \"machine\": { \"processor\": \"$processor\", \"processors\": $(nproc), \"operating_system\": \"$(uname -sr)\" },"
   echo "  \"open_mpi\": { \"version\": \"$version\", \"settings\": \"as it comes\", \"btl_vader_single_copy_mechanism\": \"$single_copy\", \"with_more_ranks_than_cores\": \"--oversubscribe, which sets mpi_yield_when_idle and binds to nothing\", \"otherwise\": \"bound to a core each\" },"
   echo "  \"rows\": ["
-  awk -F, '{ printf "%s    { \"ranks\": %s, \"collective\": \"%s\", \"size\": %s, \"in_place\": %s, \"rounds\": %s, \"open_mpi\": %s, \"ours\": %s, \"ratio\": %s, \"open_mpi_min\": %s, \"ours_min\": %s, \"ratio_min\": %s }", NR == 1 ? "" : ",\n", $1, $2, $3, $4 ? "true" : "false", $5, $6, $7, $8, $9, $10, $11 }
+  awk -F, '{ printf "%s    { \"ranks\": %s, \"collective\": \"%s\", \"size\": %s, \"rounds\": %s, \"open_mpi\": %s, \"ours\": %s, \"ratio\": %s, \"open_mpi_min\": %s, \"ours_min\": %s, \"ratio_min\": %s }", NR == 1 ? "" : ",\n", $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 }
        END { print "" }' "$work/rows"
   echo "  ]"
   echo "}"
@@ -115,7 +111,7 @@ results=bench/results/mpi-race.json
   echo
   echo "Written by \`bench/peers/race.sh\` from [\`$results\`](../$results); run it to get your own. $processor, $(nproc) cores, $(uname -sr); Open MPI $version as it comes"
   echo "(single copy: $single_copy), .NET; $rounds rounds in which the two take turns under one mpirun. Microseconds a call, float, out of place: the mean over calls and ranks, then the median over the rounds."
-  echo "*x* is Open MPI's time over ours. The definitions are [bench/Perf's](perf.md) for both; in place and minima are in the JSON."
+  echo "*x* is Open MPI's time over ours. The definitions are [bench/Perf's](perf.md) for both; the minima are in the JSON."
   for ranks in $worlds; do
     echo
     if [ "$ranks" -le "$(nproc)" ]; then echo "## $ranks ranks, a core each"; else echo "## $ranks ranks on $(nproc) cores"; echo; echo "\`--oversubscribe\`: Open MPI yields when idle (mpi_yield_when_idle), nobody is bound."; fi
@@ -124,7 +120,7 @@ results=bench/results/mpi-race.json
     echo "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     awk -F, -v ranks="$ranks" '
       function text(v) { return v >= 100 ? sprintf("%.0f", v) : v >= 10 ? sprintf("%.1f", v) : sprintf("%.2f", v) }
-      $1 == ranks && $4 == 0 { if (!($3 in seen)) { seen[$3] = 1; sizes[++n] = $3 } cell[$3, $2] = text($6) " | " text($7) " | " sprintf("%.2f", $8) }
+      $1 == ranks { if (!($3 in seen)) { seen[$3] = 1; sizes[++n] = $3 } cell[$3, $2] = text($5) " | " text($6) " | " sprintf("%.2f", $7) }
       END { for (i = 1; i <= n; i++) { s = sizes[i]; print "| " (s >= 1048576 ? s / 1048576 " MiB" : s >= 1024 ? s / 1024 " KiB" : s " B") " | " cell[s, "all-reduce"] " | " cell[s, "all-gather"] " | " cell[s, "all-to-all"] " |" } }
     ' <(sort -t, -k3,3n "$work/rows")
   done

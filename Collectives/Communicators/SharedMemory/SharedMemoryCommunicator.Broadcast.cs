@@ -25,7 +25,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         public void Stage(SharedMemoryCommunicator self, nuint step, byte* shown)
         {
             if (self._rank == root)
-                self.Show(buffer + (step * self._capacity), shown, Piece(bytes, step, self._capacity));
+                Copy(buffer + (step * self._capacity), shown, Piece(bytes, step, self._capacity));
         }
 
         public void CopyOwn(SharedMemoryCommunicator self, nuint step)

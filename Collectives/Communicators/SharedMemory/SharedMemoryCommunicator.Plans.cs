@@ -15,7 +15,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     private readonly struct AllGatherPlan(byte* input, byte* output) : IPlan
     {
         public void Stage(SharedMemoryCommunicator self, nuint step, byte* shown) =>
-            self.Show(input + (step * self._capacity), shown, Piece(self._lengths[self._rank], step, self._capacity));
+            Copy(input + (step * self._capacity), shown, Piece(self._lengths[self._rank], step, self._capacity));
 
         public void CopyOwn(SharedMemoryCommunicator self, nuint step)
         {
@@ -66,7 +66,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             for (int rank = 0; rank < self._members.Length; rank++)
             {
                 if (rank != root)
-                    self.Show(input + ((nuint)rank * bytes) + start, shown + ((nuint)rank * self._capacity), piece);
+                    Copy(input + ((nuint)rank * bytes) + start, shown + ((nuint)rank * self._capacity), piece);
             }
         }
 
@@ -95,7 +95,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             for (int rank = 0; rank < self._members.Length; rank++)
             {
                 if (rank != self._rank)
-                    self.Show(from, shown + ((nuint)rank * self._capacity), Piece(self._sendLengths[rank], step, self._capacity));
+                    Copy(from, shown + ((nuint)rank * self._capacity), Piece(self._sendLengths[rank], step, self._capacity));
                 from += self._sendLengths[rank];
             }
         }
@@ -127,7 +127,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             for (int rank = 0; rank < self._members.Length; rank++)
             {
                 if (rank != self._rank)
-                    self.Show(from, shown + ((nuint)rank * self._capacity), Piece(self._lengths[rank], step, self._capacity));
+                    Copy(from, shown + ((nuint)rank * self._capacity), Piece(self._lengths[rank], step, self._capacity));
                 from += self._lengths[rank];
             }
         }
