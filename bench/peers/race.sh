@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Races our shared-memory collectives against Open MPI's in one run: the two take turns, round by round, under the same mpirun with the same binding.
-# usage: race.sh [--rounds N] [--ranks "2 4"] [--no-build]    writes bench/results/mpi-race.json and docs/mpi-race.md
+# usage: race.sh [--rounds N] [--ranks "2 4"] [--note TEXT] [--no-build]    writes bench/results/mpi-race.json and docs/mpi-race.md
 # RACE_WRAP: a command that runs one collective's turn, such as "flock FILE" where a machine is shared.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-rounds=5 worlds="2 4" build=1
+rounds=5 worlds="2 4" build=1 note=""
 while [ $# -gt 0 ]; do
   case $1 in
     --rounds) rounds=$2; shift 2 ;;
     --ranks) worlds=$2; shift 2 ;;
+    --note) note=$2; shift 2 ;;
     --no-build) build=; shift ;;
     *) sed -n 2,5p "$0"; exit 2 ;;
   esac
@@ -95,6 +96,7 @@ results=bench/results/mpi-race.json
   echo "{"
   echo "  \"what\": \"shared-memory collectives against Open MPI, float, out of place; times in microseconds: mean over calls and ranks, then median and minimum over the rounds; ratio: Open MPI's over ours\","
   echo "  \"command\": \"bench/peers/race.sh --rounds $rounds --ranks '$worlds'\","
+  echo "  \"note\": \"$note\","
   echo "  \"started\": \"$started\","
   echo "  \"version\": \"$commit, .NET $(dotnet --list-runtimes | sed -n 's/^Microsoft.NETCore.App \(10[^ ]*\).*/\1/p' | tail -n 1)\","
   echo "  \"machine\": { \"processor\": \"$processor\", \"processors\": $(nproc), \"operating_system\": \"$(uname -sr)\" },"
@@ -112,6 +114,7 @@ results=bench/results/mpi-race.json
   echo "Written by \`bench/peers/race.sh\` from [\`$results\`](../$results); run it to get your own. $processor, $(nproc) cores, $(uname -sr); Open MPI $version as it comes"
   echo "(single copy: $single_copy), .NET; $rounds rounds in which the two take turns under one mpirun. Microseconds a call, float, out of place: the mean over calls and ranks, then the median over the rounds."
   echo "*x* is Open MPI's time over ours. The definitions are [bench/Perf's](perf.md) for both; the minima are in the JSON."
+  [ -z "$note" ] || { echo; echo "Note: $note."; }
   for ranks in $worlds; do
     echo
     if [ "$ranks" -le "$(nproc)" ]; then echo "## $ranks ranks, a core each"; else echo "## $ranks ranks on $(nproc) cores"; echo; echo "\`--oversubscribe\`: Open MPI yields when idle (mpi_yield_when_idle), nobody is bound."; fi
@@ -120,8 +123,8 @@ results=bench/results/mpi-race.json
     echo "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     awk -F, -v ranks="$ranks" '
       function text(v) { return v >= 100 ? sprintf("%.0f", v) : v >= 10 ? sprintf("%.1f", v) : sprintf("%.2f", v) }
-      $1 == ranks { if (!($3 in seen)) { seen[$3] = 1; sizes[++n] = $3 } cell[$3, $2] = text($5) " | " text($6) " | " sprintf("%.2f", $7) }
-      END { for (i = 1; i <= n; i++) { s = sizes[i]; print "| " (s >= 1048576 ? s / 1048576 " MiB" : s >= 1024 ? s / 1024 " KiB" : s " B") " | " cell[s, "all-reduce"] " | " cell[s, "all-gather"] " | " cell[s, "all-to-all"] " |" } }
+      $1 == ranks { all[$2] = 1; if (!($3 in seen)) { seen[$3] = 1; sizes[++n] = $3 } cell[$3, $2] = text($5) " | " text($6) " | " sprintf("%.2f", $7) }
+      END { for (i = 1; i <= n; i++) { s = sizes[i]; for (c in all) if (!((s, c) in cell)) cell[s, c] = " |  | "; print "| " (s >= 1048576 ? s / 1048576 " MiB" : s >= 1024 ? s / 1024 " KiB" : s " B") " | " cell[s, "all-reduce"] " | " cell[s, "all-gather"] " | " cell[s, "all-to-all"] " |" } }
     ' <(sort -t, -k3,3n "$work/rows")
   done
 } > docs/mpi-race.md

@@ -4,7 +4,7 @@ namespace CollectivesSharp;
 
 /// <summary>
 /// How long a rank polls before it sleeps. With a core for every rank polling answers in nanoseconds; with fewer, a poll may take the core that the awaited
-/// peer needs, so the waiter offers it away every microsecond. bench/results/mpi-race.json shows what comes of it.
+/// peer needs, so the waiter offers it away every microsecond. bench/results/mpi-race.json shows what comes of it; the figures below are of idle cores.
 /// </summary>
 internal readonly struct SpinPolicy
 {
