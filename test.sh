@@ -107,4 +107,17 @@ table() {
 }
 check "perf all-reduce" table all-reduce
 check "perf broadcast of every type, threads" table broadcast --launch threads -d all -e 4K -r all
+tables() {
+  for collective in reduce all-gather reduce-scatter gather scatter all-to-all barrier; do
+    table "$collective" --launch threads -g 3 -r all -b 12 -e 64K -f 32 -n 3 -w 1 || return 1
+  done
+}
+check "perf, every other collective" tables
+
+# A few calls of each case, without an SDK's help; the times mean nothing.
+benchmarks() {
+  (cd "$logs" && dotnet "$OLDPWD/bench/Benchmarks/$out/CollectivesSharp.Benchmarks.dll" --quick --filter '*') > "$logs/benchmarks" 2>&1 || { tail -n 40 "$logs/benchmarks"; return 1; }
+  grep -m 2 '^|' "$logs/benchmarks"
+}
+check "benchmarks" benchmarks
 finish

@@ -10,6 +10,15 @@ internal readonly record struct HostCall(CollectiveKind Kind, DataType Type, Red
 
     internal long Word => (long)Kind | ((long)Type << 8) | ((long)Op << 16) | ((long)Root << 32);
 
+    /// <summary>
+    /// The call in one word: all of it (bit 63 clear), or, where the count is too large or there are counts by rank, too little of it: then the other words have to be compared as well.
+    /// </summary>
+    internal long Signature => (ulong)Count < 1UL << CountBits && Digest == 0
+        ? (long)Kind | ((long)Type << 5) | ((long)Op << 9) | ((long)Root << 12) | (Count << (63 - CountBits))
+        : long.MinValue | Word;
+
+    private const int CountBits = 37;
+
     internal static HostCall FromWords(long word, long count, long digest) =>
         new((CollectiveKind)(byte)word, (DataType)(byte)(word >> 8), (ReduceOp)(byte)(word >> 16), (int)(word >> 32), count, digest);
 

@@ -13,7 +13,13 @@ internal static class CommandLine
     private static readonly Dictionary<string, CollectiveKind> s_collectives = new(StringComparer.Ordinal)
     {
         ["all-reduce"] = CollectiveKind.AllReduce,
+        ["reduce"] = CollectiveKind.Reduce,
         ["broadcast"] = CollectiveKind.Broadcast,
+        ["all-gather"] = CollectiveKind.AllGather,
+        ["reduce-scatter"] = CollectiveKind.ReduceScatter,
+        ["gather"] = CollectiveKind.Gather,
+        ["scatter"] = CollectiveKind.Scatter,
+        ["all-to-all"] = CollectiveKind.AllToAll,
         ["barrier"] = CollectiveKind.Barrier,
     };
 

@@ -18,8 +18,8 @@ internal static class Pattern<T>
             buffer[i] = FromDouble(Value(state, i, op));
     }
 
-    /// <summary>How many elements are not what all ranks' inputs reduce to.</summary>
-    internal static long CountWrong(ReadOnlySpan<T> result, int seed, int ranks, ReduceOp op)
+    /// <summary>How many elements are not what all ranks' inputs reduce to; <paramref name="first"/>: the index in the inputs that the result begins at.</summary>
+    internal static long CountWrong(ReadOnlySpan<T> result, int seed, int ranks, ReduceOp op, int first)
     {
         Span<uint> states = stackalloc uint[ranks];
         for (int rank = 0; rank < ranks; rank++)
@@ -27,10 +27,10 @@ internal static class Pattern<T>
         long wrong = 0;
         for (int i = 0; i < result.Length; i++)
         {
-            double value = Value(states[0], i, op);
+            double value = Value(states[0], first + i, op);
             for (int rank = 1; rank < ranks; rank++)
             {
-                double next = Value(states[rank], i, op);
+                double next = Value(states[rank], first + i, op);
                 value = op switch
                 {
                     ReduceOp.Product => value * next,
@@ -48,14 +48,14 @@ internal static class Pattern<T>
         return wrong;
     }
 
-    /// <summary>How many elements are not the root's.</summary>
-    internal static long CountWrongCopy(ReadOnlySpan<T> result, int seed, int root, ReduceOp op)
+    /// <summary>How many elements are not those of <paramref name="rank"/>'s input from index <paramref name="first"/> on.</summary>
+    internal static long CountWrongCopy(ReadOnlySpan<T> result, int seed, int rank, ReduceOp op, int first)
     {
-        uint state = Start(seed, root);
+        uint state = Start(seed, rank);
         long wrong = 0;
         for (int i = 0; i < result.Length; i++)
         {
-            if (!EqualityComparer<T>.Default.Equals(FromDouble(Value(state, i, op)), result[i]))
+            if (!EqualityComparer<T>.Default.Equals(FromDouble(Value(state, first + i, op)), result[i]))
                 wrong++;
         }
 

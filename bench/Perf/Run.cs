@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using CollectivesSharp.Interop;
 
@@ -52,96 +51,26 @@ internal sealed class Run(PerfOptions options, GroupCoordinator group)
         void* output = NativeMemory.AlignedAlloc((nuint)capacity, 4096);
         try
         {
-            bool barrier = options.Collective == CollectiveKind.Barrier;
-            IReadOnlyList<ReduceOp> operations = options.Collective == CollectiveKind.AllReduce ? options.Operations : [ReduceOp.Max];
-            int[] roots = options.Collective != CollectiveKind.Broadcast ? [-1] : options.Root >= 0 ? [options.Root] : [.. Enumerable.Range(0, group.WorldSize)];
-            foreach (ReduceOp op in operations)
+            Convention convention = new(options.Collective);
+            IReadOnlyList<ReduceOp> operations = convention.Reduces ? options.Operations : [ReduceOp.Max];
+            int[] roots = !convention.HasRoot ? [-1] : options.Root >= 0 ? [options.Root] : [.. Enumerable.Range(0, group.WorldSize)];
+            IEnumerable<long> sizes = options.Collective == CollectiveKind.Barrier ? [0] : options.Sizes();
+            foreach ((ReduceOp op, int root, long bytes) in operations.SelectMany(op => roots.SelectMany(root => sizes.Select(size => (op, root, size)))))
             {
-                foreach (int root in roots)
-                {
-                    foreach (long bytes in barrier ? [0] : options.Sizes())
-                    {
-                        if (bytes / sizeof(T) > int.MaxValue)
-                            throw new PerfException($"{bytes} bytes are more than {int.MaxValue} elements.");
-                        int count = (int)(bytes / sizeof(T));
-                        Case<T> test = new(options, group, count, op, root);
-                        Row row = test.Measure(new Span<T>(input, count), new Span<T>(output, count));
-                        _rows.Add(row);
-                        if (table is not null)
-                            Table.PrintRow(row);
-                    }
-                }
+                if (bytes / sizeof(T) > int.MaxValue)
+                    throw new PerfException($"{bytes} bytes are more than {int.MaxValue} elements.");
+                int count = (int)(bytes / sizeof(T)) / (convention.IsParted ? group.WorldSize : 1);
+                int elements = convention.IsParted ? count * group.WorldSize : count;
+                Row row = new Case<T>(options, group, count, op, root).Measure(new Span<T>(input, elements), new Span<T>(output, elements));
+                _rows.Add(row);
+                if (table is not null)
+                    Table.PrintRow(row);
             }
         }
         finally
         {
             NativeMemory.AlignedFree(input);
             NativeMemory.AlignedFree(output);
-        }
-    }
-
-    /// <summary>One row.</summary>
-    private sealed class Case<T>(PerfOptions options, GroupCoordinator group, int count, ReduceOp op, int root)
-        where T : unmanaged
-    {
-        internal unsafe Row Measure(Span<T> input, Span<T> output)
-        {
-            bool reduces = options.Collective == CollectiveKind.AllReduce;
-            Measurement? outOfPlace = reduces ? MeasureOne(input, output) : null;
-            Measurement inPlace = MeasureOne(input, input);
-            string operation = reduces ? CommandLine.NameOf(op) : "none";
-            string type = options.Collective == CollectiveKind.Barrier ? "none" : DataTypeExtensions.Of<T>().NcclName();
-            return new Row((long)count * sizeof(T), count, type, operation, root, outOfPlace, inPlace);
-        }
-
-        private unsafe Measurement MeasureOne(Span<T> input, Span<T> output)
-        {
-            Pattern<T>.Fill(input, 1, group.RankInGroup, ReduceOp.Sum);
-            for (int i = 0; i < options.WarmupIterations; i++)
-                Call(input, output);
-            group.Barrier();
-            long start = Stopwatch.GetTimestamp();
-            for (int i = 0; i < options.Iterations; i++)
-                Call(input, output);
-            double own = Stopwatch.GetElapsedTime(start).TotalMicroseconds / options.Iterations;
-
-            // As nccl-tests: the mean over the ranks.
-            double[] time = [own];
-            group.AllReduce<double>(time, time, ReduceOp.Average);
-            int n = group.WorldSize;
-            double algorithm = (double)count * sizeof(T) / time[0] / 1e3;
-            double bus = options.Collective == CollectiveKind.AllReduce ? algorithm * 2 * (n - 1) / n : algorithm;
-            return new Measurement(time[0], algorithm, bus, options.Checks == 0 ? null : CountWrong(input, output));
-        }
-
-        private long CountWrong(Span<T> input, Span<T> output)
-        {
-            long[] wrong = [0];
-            for (int check = 0; check < options.Checks; check++)
-            {
-                int seed = count + (31 * (int)op) + (1009 * check) + 2;
-                Pattern<T>.Fill(input, seed, group.RankInGroup, op);
-                Call(input, output);
-                wrong[0] += options.Collective switch
-                {
-                    CollectiveKind.AllReduce => Pattern<T>.CountWrong(output, seed, group.WorldSize, op),
-                    CollectiveKind.Broadcast => Pattern<T>.CountWrongCopy(output, seed, root, op),
-                    _ => 0,
-                };
-            }
-
-            group.AllReduce<long>(wrong, wrong);
-            return wrong[0];
-        }
-
-        private void Call(Span<T> input, Span<T> output)
-        {
-            switch (options.Collective)
-            {
-                case CollectiveKind.AllReduce: group.AllReduce<T>(input, output, op); break;
-                case CollectiveKind.Broadcast: group.Broadcast(output, root); break;
-                default: group.Barrier(); break;
-            }
         }
     }
 }

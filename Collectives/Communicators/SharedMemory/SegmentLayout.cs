@@ -3,13 +3,13 @@ using System.Numerics;
 namespace CollectivesSharp;
 
 /// <summary>
-/// Where things lie in the segment that the ranks of a node share. One page of group words, a cell of 512 bytes a rank, then the data areas:
+/// Where things lie in the segment that the ranks of a node share. One page of group words, a cell a rank, then the data areas:
 /// two staging chunks a rank, two result chunks a group, and a ring for each pair of ranks. Words that different ranks write never share a cache line (128 bytes, since adjacent lines are
 /// fetched in pairs).
 /// </summary>
 internal readonly record struct SegmentLayout(int Ranks, int ChunkBytes)
 {
-    internal const int Version = 3;
+    internal const int Version = 4;
     internal const ulong Magic = 0x31474553_50535343; // "CSSPSEG1"
     internal const int PageBytes = 4096;
 
@@ -28,23 +28,30 @@ internal readonly record struct SegmentLayout(int Ranks, int ChunkBytes)
     internal const int BellOffset = 256;
     internal const int SleepersOffset = 384;
 
-    internal const int CellBytes = 512;
+    /// <summary>
+    /// Two signals by the parity of the phase: the phase, the first word of the call that begins with it, and what small calls show their peers. Peers poll the
+    /// signal's first line; a payload that fits into it travels along with it, and costs no line of its own.
+    /// </summary>
+    internal const int SignalBytes = 512;
+    internal const int PhaseInSignal = 0;
+    internal const int CallInSignal = 8;
+    internal const int PayloadInSignal = 16;
+    internal const int InlineBytes = SignalBytes - PayloadInSignal;
 
-    /// <summary>The last phase that the rank has reached; the one word that peers poll.</summary>
-    internal const int PhaseInCell = 0;
-
-    /// <summary>Two descriptions of calls, by the parity of the sequence number: <see cref="HostCall"/>'s word, count and digest. Same line as the phase.</summary>
-    internal const int CallsInCell = 8;
+    /// <summary>Two descriptions of calls, by the parity of the sequence number: <see cref="HostCall"/>'s word, count and digest. Read when the signals differ.</summary>
+    internal const int CallsInCell = 2 * SignalBytes;
     internal const int CallWords = 3;
-    internal const int LeftInCell = 128;
+    internal const int LeftInCell = CallsInCell + 128;
 
     /// <summary>Rung for this rank alone when it waits for messages; it says so in the word behind.</summary>
-    internal const int BellInCell = 192;
-    internal const int AsleepInCell = 196;
+    internal const int BellInCell = LeftInCell + 64;
+    internal const int AsleepInCell = LeftInCell + 68;
 
     /// <summary>Why this rank aborted: u16 length, UTF-8.</summary>
-    internal const int AbortTextInCell = 256;
+    internal const int AbortTextInCell = LeftInCell + 128;
     internal const int MaxAbortTextBytes = CellBytes - AbortTextInCell - sizeof(ushort);
+
+    internal const int CellBytes = 3 * SignalBytes;
 
     internal const long CellsOffset = PageBytes;
 

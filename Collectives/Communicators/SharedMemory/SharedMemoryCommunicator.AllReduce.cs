@@ -33,18 +33,21 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     /// <summary>
     /// Every rank shows its input and reduces all of them. One phase. The staging area of this parity is written again two stagings from now; before that
-    /// lies a phase that a peer publishes only after it has finished reading here.
+    /// lies a phase that a peer publishes only after it has finished reading here. For small inputs the signal takes its place (<see cref="Signal"/>).
     /// </summary>
     private void ReduceOneShot(byte* input, byte* output, nuint count, DataType type, ReduceOp op, int size)
     {
-        int parity = NextStagingParity();
         nuint bytes = count * (nuint)size;
-        Buffer.MemoryCopy(input, Staging(_rank, parity), bytes, bytes);
+        if (bytes <= SegmentLayout.InlineBytes)
+            ShowInSignals();
+        else
+            ShowInStaging();
+        Copy(input, Shown(_rank), bytes);
         FirstPhase();
         if (output is null)
             return;
         for (int rank = 0; rank < _members.Length; rank++)
-            _sources[rank] = (nint)Staging(rank, parity);
+            _sources[rank] = (nint)(rank == _rank ? input : Shown(rank));
         _reduction.Reduce(type, op, _sources, (nint)output, count);
     }
 

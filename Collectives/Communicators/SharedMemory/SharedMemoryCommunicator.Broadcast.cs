@@ -12,7 +12,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         try
         {
             nuint bytes = count * (nuint)type.SizeInBytes();
-            RunSteps(new BroadcastPlan((byte*)buffer, bytes, root), Steps(bytes, (nuint)_layout.ChunkBytes));
+            RunSteps(new BroadcastPlan((byte*)buffer, bytes, root), bytes, parted: false);
         }
         finally
         {
@@ -22,18 +22,20 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     private readonly struct BroadcastPlan(byte* buffer, nuint bytes, int root) : IPlan
     {
-        public void Stage(SharedMemoryCommunicator self, nuint step, byte* staging)
+        public void Stage(SharedMemoryCommunicator self, nuint step, byte* shown)
         {
-            nuint capacity = (nuint)self._layout.ChunkBytes;
             if (self._rank == root)
-                Copy(buffer + (step * capacity), staging, Piece(bytes, step, capacity));
+                Copy(buffer + (step * self._capacity), shown, Piece(bytes, step, self._capacity));
         }
 
-        public void Collect(SharedMemoryCommunicator self, nuint step, int parity)
+        public void CopyOwn(SharedMemoryCommunicator self, nuint step)
         {
-            nuint capacity = (nuint)self._layout.ChunkBytes;
+        }
+
+        public void Collect(SharedMemoryCommunicator self, nuint step)
+        {
             if (self._rank != root)
-                Copy(self.Staging(root, parity), buffer + (step * capacity), Piece(bytes, step, capacity));
+                Copy(self.Shown(root), buffer + (step * self._capacity), Piece(bytes, step, self._capacity));
         }
     }
 }

@@ -5,35 +5,74 @@ namespace CollectivesSharp;
 internal sealed unsafe partial class SharedMemoryCommunicator
 {
     /// <summary>
-    /// One collective as a row of steps: each rank stages something, one phase, each rank collects what it needs from the staging areas of all. A struct, so
+    /// One collective as a row of steps: each rank shows something, one phase, each rank collects what it needs from what all have shown. A struct, so
     /// that the loop is compiled for each plan and nothing is allocated.
     /// </summary>
     private interface IPlan
     {
-        void Stage(SharedMemoryCommunicator self, nuint step, byte* staging);
+        /// <summary>Writes what this rank has for its peers.</summary>
+        void Stage(SharedMemoryCommunicator self, nuint step, byte* shown);
 
-        void Collect(SharedMemoryCommunicator self, nuint step, int parity);
+        /// <summary>What concerns no peer: runs while they arrive. No default body: that would box the struct.</summary>
+        void CopyOwn(SharedMemoryCommunicator self, nuint step);
+
+        /// <summary>Reads <see cref="Shown"/>.</summary>
+        void Collect(SharedMemoryCommunicator self, nuint step);
     }
 
+    // The call in flight: how many bytes of a part travel in one step, and where the ranks show them.
+    private nuint _capacity;
+    private byte* _shown;
+    private nint _shownStride;
+
+    private byte* Shown(int rank) => _shown + (rank * _shownStride);
+
     /// <summary>
-    /// A staging area is written again two steps later: behind the phase of the next step, which every reader publishes after it has collected. Ranks stage step
-    /// t+1 while others still collect step t. At least one phase, so that nobody leaves before all have come.
+    /// <paramref name="longest"/>: bytes of the longest part; <paramref name="parted"/>: a rank shows one part for each rank, else one in all. What fits is shown in the signals, where it is
+    /// safe as long as the signal is (<see cref="Signal"/>). Otherwise in staging areas: one is written again two steps later, behind the phase of the next step, which
+    /// every reader publishes after it has collected. Ranks stage step t+1 while others still collect step t. At least one phase, so that nobody leaves before all have come.
     /// </summary>
-    private void RunSteps<TPlan>(TPlan plan, nuint steps, bool first = true)
+    private void RunSteps<TPlan>(TPlan plan, nuint longest, bool parted, bool first = true)
         where TPlan : struct, IPlan
     {
+        bool small = longest <= SegmentLayout.InlineBytes && (parted ? longest * (nuint)_members.Length : longest) <= SegmentLayout.InlineBytes;
+        _capacity = small ? longest : parted ? PartCapacity : (nuint)_layout.ChunkBytes;
+        nuint steps = longest == 0 ? 0 : Steps(longest, _capacity);
         for (nuint step = 0; step < Math.Max(steps, 1); step++)
         {
-            int parity = NextStagingParity();
-            if (step < steps)
-                plan.Stage(this, step, Staging(_rank, parity));
-            if (step == 0 && first)
-                FirstPhase();
+            if (small)
+                ShowInSignals();
             else
-                NextPhase();
+                ShowInStaging();
             if (step < steps)
-                plan.Collect(this, step, parity);
+                plan.Stage(this, step, Shown(_rank));
+            if (step == 0 && first)
+                PublishFirst();
+            else
+                Publish();
+            if (step < steps)
+                plan.CopyOwn(this, step);
+            if (step == 0 && first)
+                AwaitFirst();
+            else
+                Await();
+            if (step < steps)
+                plan.Collect(this, step);
         }
+    }
+
+    /// <summary>With the next phase.</summary>
+    private void ShowInSignals()
+    {
+        _shown = Signal(0, _phase + 1) + SegmentLayout.PayloadInSignal;
+        _shownStride = SegmentLayout.CellBytes;
+    }
+
+    private void ShowInStaging()
+    {
+        int parity = NextStagingParity();
+        _shown = Staging(0, parity);
+        _shownStride = (nint)(Staging(1, parity) - _shown);
     }
 
     /// <summary>What one rank stages for each other one in a step: a multiple of 64 bytes, hence of every element.</summary>
@@ -44,6 +83,9 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     /// <summary>The piece of a buffer of <paramref name="bytes"/> that belongs to a step: none once the buffer is exhausted.</summary>
     private static nuint Piece(nuint bytes, nuint step, nuint capacity) => step * capacity >= bytes ? 0 : Math.Min(capacity, bytes - (step * capacity));
 
+    /// <summary>
+    /// The C library's copy. Streaming stores into staging areas were tried and dropped: where two cores share a level-3 cache they cost half as much again, where they don't they win a tenth.
+    /// </summary>
     private static void Copy(byte* from, byte* to, nuint bytes)
     {
         if (from != to)
@@ -57,7 +99,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         try
         {
             nuint longest = SetLengths(counts, type);
-            RunSteps(new AllGatherPlan((byte*)input, (byte*)output), Steps(longest, (nuint)_layout.ChunkBytes));
+            RunSteps(new AllGatherPlan((byte*)input, (byte*)output), longest, parted: false);
         }
         finally
         {
@@ -73,7 +115,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         {
             nuint bytes = count * (nuint)type.SizeInBytes();
             Array.Fill(_lengths, bytes);
-            RunSteps(new GatherPlan((byte*)input, (byte*)output, root), Steps(bytes, (nuint)_layout.ChunkBytes));
+            RunSteps(new GatherPlan((byte*)input, (byte*)output, root), bytes, parted: false);
         }
         finally
         {
@@ -88,7 +130,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         try
         {
             nuint bytes = count * (nuint)type.SizeInBytes();
-            RunSteps(new ScatterPlan((byte*)input, (byte*)output, bytes, root), Steps(bytes, PartCapacity));
+            RunSteps(new ScatterPlan((byte*)input, (byte*)output, bytes, root), bytes, parted: true);
         }
         finally
         {
@@ -104,7 +146,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             nuint bytes = count * (nuint)type.SizeInBytes();
             Array.Fill(_lengths, bytes);
             Array.Fill(_sendLengths, bytes);
-            RunSteps(new AllToAllPlan((byte*)input, (byte*)output), Steps(bytes, PartCapacity));
+            RunSteps(new AllToAllPlan((byte*)input, (byte*)output), bytes, parted: true);
         }
         finally
         {
@@ -140,7 +182,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
                 }
             }
 
-            RunSteps(new AllToAllPlan((byte*)input, (byte*)output), Steps(longest, PartCapacity), first: false);
+            RunSteps(new AllToAllPlan((byte*)input, (byte*)output), longest, parted: true, first: false);
         }
         finally
         {
@@ -155,7 +197,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         try
         {
             nuint longest = SetLengths(counts, type);
-            RunSteps(new ReduceScatterPlan((byte*)input, (byte*)output, type, op), Steps(longest, PartCapacity));
+            RunSteps(new ReduceScatterPlan((byte*)input, (byte*)output, type, op), longest, parted: true);
         }
         finally
         {
@@ -186,113 +228,5 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         }
 
         return longest;
-    }
-
-    private readonly struct AllGatherPlan(byte* input, byte* output) : IPlan
-    {
-        public void Stage(SharedMemoryCommunicator self, nuint step, byte* staging)
-        {
-            nuint capacity = (nuint)self._layout.ChunkBytes;
-            Copy(input + (step * capacity), staging, Piece(self._lengths[self._rank], step, capacity));
-        }
-
-        public void Collect(SharedMemoryCommunicator self, nuint step, int parity)
-        {
-            nuint capacity = (nuint)self._layout.ChunkBytes;
-            byte* to = output + (step * capacity);
-            for (int rank = 0; rank < self._members.Length; rank++)
-            {
-                Copy(rank == self._rank ? input + (step * capacity) : self.Staging(rank, parity), to, Piece(self._lengths[rank], step, capacity));
-                to += self._lengths[rank];
-            }
-        }
-    }
-
-    private readonly struct GatherPlan(byte* input, byte* output, int root) : IPlan
-    {
-        public void Stage(SharedMemoryCommunicator self, nuint step, byte* staging)
-        {
-            if (self._rank != root)
-                new AllGatherPlan(input, output).Stage(self, step, staging);
-        }
-
-        public void Collect(SharedMemoryCommunicator self, nuint step, int parity)
-        {
-            if (self._rank == root)
-                new AllGatherPlan(input, output).Collect(self, step, parity);
-        }
-    }
-
-    private readonly struct ScatterPlan(byte* input, byte* output, nuint bytes, int root) : IPlan
-    {
-        public void Stage(SharedMemoryCommunicator self, nuint step, byte* staging)
-        {
-            if (self._rank != root)
-                return;
-            nuint capacity = self.PartCapacity, piece = Piece(bytes, step, capacity);
-            for (int rank = 0; rank < self._members.Length; rank++)
-                Copy(input + ((nuint)rank * bytes) + (step * capacity), staging + ((nuint)rank * capacity), piece);
-        }
-
-        public void Collect(SharedMemoryCommunicator self, nuint step, int parity)
-        {
-            nuint capacity = self.PartCapacity;
-            Copy(self.Staging(root, parity) + ((nuint)self._rank * capacity), output + (step * capacity), Piece(bytes, step, capacity));
-        }
-    }
-
-    /// <summary>In place works when all parts have one length: a step writes exactly the pieces that it has staged before.</summary>
-    private readonly struct AllToAllPlan(byte* input, byte* output) : IPlan
-    {
-        public void Stage(SharedMemoryCommunicator self, nuint step, byte* staging)
-        {
-            nuint capacity = self.PartCapacity;
-            byte* from = input + (step * capacity);
-            for (int rank = 0; rank < self._members.Length; rank++)
-            {
-                Copy(from, staging + ((nuint)rank * capacity), Piece(self._sendLengths[rank], step, capacity));
-                from += self._sendLengths[rank];
-            }
-        }
-
-        public void Collect(SharedMemoryCommunicator self, nuint step, int parity)
-        {
-            nuint capacity = self.PartCapacity;
-            byte* to = output + (step * capacity);
-            for (int rank = 0; rank < self._members.Length; rank++)
-            {
-                Copy(self.Staging(rank, parity) + ((nuint)self._rank * capacity), to, Piece(self._lengths[rank], step, capacity));
-                to += self._lengths[rank];
-            }
-        }
-    }
-
-    /// <summary>The own input is read where it lies; in place, each element of it before the result takes its place.</summary>
-    private readonly struct ReduceScatterPlan(byte* input, byte* output, DataType type, ReduceOp op) : IPlan
-    {
-        public void Stage(SharedMemoryCommunicator self, nuint step, byte* staging)
-        {
-            nuint capacity = self.PartCapacity;
-            byte* from = input + (step * capacity);
-            for (int rank = 0; rank < self._members.Length; rank++)
-            {
-                if (rank != self._rank)
-                    Copy(from, staging + ((nuint)rank * capacity), Piece(self._lengths[rank], step, capacity));
-                from += self._lengths[rank];
-            }
-        }
-
-        public void Collect(SharedMemoryCommunicator self, nuint step, int parity)
-        {
-            nuint capacity = self.PartCapacity, piece = Piece(self._lengths[self._rank], step, capacity);
-            if (piece == 0)
-                return;
-            byte* own = input;
-            for (int rank = 0; rank < self._rank; rank++)
-                own += self._lengths[rank];
-            for (int rank = 0; rank < self._members.Length; rank++)
-                self._sources[rank] = (nint)(rank == self._rank ? own + (step * capacity) : self.Staging(rank, parity) + ((nuint)self._rank * capacity));
-            self._reduction.Reduce(type, op, self._sources, (nint)(output + (step * capacity)), piece / (nuint)type.SizeInBytes());
-        }
     }
 }

@@ -17,7 +17,20 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     private ref int Sleepers => ref *(int*)(_segment.Base + SegmentLayout.SleepersOffset);
 
-    private ref long PhaseOf(int rank) => ref *(long*)(Cell(rank) + SegmentLayout.PhaseInCell);
+    /// <summary>
+    /// Where a rank publishes a phase: odd and even ones apart. A rank is at most one phase ahead of any other (the next one needs that one's), so the word still
+    /// holds this phase, and what was shown with it is not written again, until the reader has published the phase behind it.
+    /// </summary>
+    private byte* Signal(int rank, long phase) => Cell(rank) + ((phase & 1) * SegmentLayout.SignalBytes);
+
+    private ref long PhaseOf(int rank, long phase) => ref *(long*)(Signal(rank, phase) + SegmentLayout.PhaseInSignal);
+
+    /// <summary>The phase that every call begins with: all ranks have entered it, and they have entered the same call.</summary>
+    private void FirstPhase()
+    {
+        PublishFirst();
+        AwaitFirst();
+    }
 
     /// <summary>
     /// Publishes all that this rank has written and waits until every peer has published as much: on return the peers' writes of this phase are visible, and
@@ -25,13 +38,42 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     /// </summary>
     private void NextPhase()
     {
+        Publish();
+        Await();
+    }
+
+    private void PublishFirst()
+    {
+        *(long*)(Signal(_rank, _phase + 1) + SegmentLayout.CallInSignal) = _call.Signature;
+        Publish();
+    }
+
+    private void AwaitFirst()
+    {
+        Await();
+        long own = _call.Signature;
+        for (int peer = 0; peer < _members.Length; peer++)
+        {
+            if (*(long*)(Signal(peer, _phase) + SegmentLayout.CallInSignal) != own || (own < 0 && !IsOwnCall(CallSlot(peer))))
+                ThrowMismatch();
+        }
+    }
+
+    private bool IsOwnCall(long* slot) => slot[0] == _call.Word && slot[1] == _call.Count && slot[2] == _call.Digest;
+
+    private void Publish()
+    {
         long phase = ++_phase;
 
         // Release for the data before it, and a full fence against the read of Sleepers behind it: see Sleep.
-        Interlocked.Exchange(ref PhaseOf(_rank), phase);
+        Interlocked.Exchange(ref PhaseOf(_rank, phase), phase);
         if (Volatile.Read(ref Sleepers) != 0 && Complete(phase))
             RingBell();
+    }
 
+    private void Await()
+    {
+        long phase = _phase;
         int peer = FirstMissing(0, phase);
         if (peer < _members.Length && (peer = Poll(peer, phase)) < _members.Length)
             Sleep(phase);
@@ -42,7 +84,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int FirstMissing(int from, long phase)
     {
-        while (from < _members.Length && Volatile.Read(ref PhaseOf(from)) >= phase)
+        while (from < _members.Length && Volatile.Read(ref PhaseOf(from, phase)) >= phase)
             from++;
         return from;
     }
@@ -60,12 +102,22 @@ internal sealed unsafe partial class SharedMemoryCommunicator
                     if ((peer = FirstMissing(peer, phase)) == _members.Length)
                         return peer;
                 }
+
+                // The awaited peer may be runnable on this very core: ranks that are not bound get stacked there.
+                Thread.Yield();
             }
             while (Stopwatch.GetTimestamp() < end && !_board.IsRaised);
         }
 
         for (int i = 0; i < _spin.Yields; i++)
         {
+            for (int poll = 0; poll < SpinPolicy.PollsPerYield; poll++)
+            {
+                Pause();
+                if ((peer = FirstMissing(peer, phase)) == _members.Length)
+                    return peer;
+            }
+
             Thread.Yield();
             if ((peer = FirstMissing(peer, phase)) == _members.Length)
                 return peer;
@@ -131,7 +183,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             for (int peer = FirstMissing(0, phase); peer < _members.Length; peer = FirstMissing(peer + 1, phase))
             {
                 // Left is written after the last phase: seen set, a phase that is still missing will not come.
-                if (_board.HasLeft(peer) && Volatile.Read(ref PhaseOf(peer)) < phase)
+                if (_board.HasLeft(peer) && Volatile.Read(ref PhaseOf(peer, phase)) < phase)
                     _board.Raise(AbortWord.Kind.Left, peer, _rank);
             }
 

@@ -9,7 +9,7 @@ namespace CollectivesSharp;
 /// </summary>
 internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicator
 {
-    /// <summary>Above this many bytes chunks are reduced by their owners; up to it every rank reduces everything itself (2 cores, bench/results/host-allreduce.json).</summary>
+    /// <summary>Above this many bytes chunks are reduced by their owners; up to it every rank reduces everything itself (2 cores; bench/results/mpi-race.json shows both sides).</summary>
     internal const int OneShotBytes = 16 << 10;
 
     private readonly SharedSegment _segment;
@@ -27,6 +27,8 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
     private readonly nuint[] _sendLengths;
     private readonly SpinPolicy _spin;
 
+    /// <summary>As the <see cref="CallGate"/> has it; compared with what the peers show.</summary>
+    private HostCall _call;
     private long _phase;
     private int _stagingParity;
 
@@ -105,6 +107,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
     private void Enter(HostCall call, HostCallOptions options)
     {
         _gate.Enter(call, options);
+        _call = call;
         long* slot = CallSlot(_rank);
         slot[0] = call.Word;
         slot[1] = call.Count;
@@ -118,19 +121,6 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
     /// slot that this rank still compares.
     /// </summary>
     private long* CallSlot(int rank) => (long*)(Cell(rank) + SegmentLayout.CallsInCell) + (SegmentLayout.CallWords * (_gate.Sequence & 1));
-
-    /// <summary>The phase that every call begins with: all ranks have entered it, and they have entered the same call.</summary>
-    private void FirstPhase()
-    {
-        NextPhase();
-        HostCall call = _gate.Call;
-        for (int peer = 0; peer < _members.Length; peer++)
-        {
-            long* slot = CallSlot(peer);
-            if (slot[0] != call.Word || slot[1] != call.Count || slot[2] != call.Digest)
-                ThrowMismatch();
-        }
-    }
 
     private void ThrowMismatch() => ThrowMismatch(string.Join("; ", _members
         .Select((member, index) => (member.Rank, Call: HostCall.FromWords(CallSlot(index)[0], CallSlot(index)[1], CallSlot(index)[2])))

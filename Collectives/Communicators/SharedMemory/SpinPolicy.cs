@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace CollectivesSharp;
 
 /// <summary>
-/// How long a rank polls before it sleeps. With a core for every rank polling answers in nanoseconds; with fewer, every poll takes the core that the awaited
-/// peer needs, so the waiter gives it away at once.
+/// How long a rank polls before it sleeps. With a core for every rank polling answers in nanoseconds; with fewer, a poll may take the core that the awaited
+/// peer needs, so the waiter offers it away every microsecond. bench/results/mpi-race.json shows what comes of it; the figures below are of idle cores.
 /// </summary>
 internal readonly struct SpinPolicy
 {
@@ -14,11 +14,20 @@ internal readonly struct SpinPolicy
     internal SpinPolicy(int ranks, int cores)
     {
         SpinTicks = ranks <= cores ? (long)(SpinMicroseconds * Stopwatch.Frequency / 1e6) : 0;
-        Yields = ranks <= cores ? 0 : 4;
+        Yields = ranks <= cores ? 0 : 12;
     }
 
     internal long SpinTicks { get; }
 
-    /// <summary>How often the waiter offers its core to others before it sleeps.</summary>
+    /// <summary>
+    /// How often the waiter offers its core to others before it sleeps. An all-gather of 64 bytes between 4 ranks on 2 cores (µs): never 24, once 11 to 22, then flat.
+    /// More of them outlast a moment in which other programs take the cores.
+    /// </summary>
     internal int Yields { get; }
+
+    /// <summary>
+    /// Polls before each offer, a pause instruction each, about 1 µs in all: the peers of the other cores arrive at the same time, and to see them spares two switches of context. The
+    /// same all-gather takes 7 µs with them, 9 without.
+    /// </summary>
+    internal const int PollsPerYield = 60;
 }

@@ -1,0 +1,150 @@
+using CollectivesSharp.Interop;
+
+namespace CollectivesSharp;
+
+internal sealed unsafe partial class SharedMemoryCommunicator
+{
+    private static nuint Before(nuint[] lengths, int rank)
+    {
+        nuint sum = 0;
+        for (int i = 0; i < rank; i++)
+            sum += lengths[i];
+        return sum;
+    }
+
+    private readonly struct AllGatherPlan(byte* input, byte* output) : IPlan
+    {
+        public void Stage(SharedMemoryCommunicator self, nuint step, byte* shown) =>
+            Copy(input + (step * self._capacity), shown, Piece(self._lengths[self._rank], step, self._capacity));
+
+        public void CopyOwn(SharedMemoryCommunicator self, nuint step)
+        {
+            nuint start = step * self._capacity;
+            Copy(input + start, output + Before(self._lengths, self._rank) + start, Piece(self._lengths[self._rank], step, self._capacity));
+        }
+
+        public void Collect(SharedMemoryCommunicator self, nuint step)
+        {
+            byte* to = output + (step * self._capacity);
+            for (int rank = 0; rank < self._members.Length; rank++)
+            {
+                if (rank != self._rank)
+                    Copy(self.Shown(rank), to, Piece(self._lengths[rank], step, self._capacity));
+                to += self._lengths[rank];
+            }
+        }
+    }
+
+    private readonly struct GatherPlan(byte* input, byte* output, int root) : IPlan
+    {
+        public void Stage(SharedMemoryCommunicator self, nuint step, byte* shown)
+        {
+            if (self._rank != root)
+                new AllGatherPlan(input, output).Stage(self, step, shown);
+        }
+
+        public void CopyOwn(SharedMemoryCommunicator self, nuint step)
+        {
+            if (self._rank == root)
+                new AllGatherPlan(input, output).CopyOwn(self, step);
+        }
+
+        public void Collect(SharedMemoryCommunicator self, nuint step)
+        {
+            if (self._rank == root)
+                new AllGatherPlan(input, output).Collect(self, step);
+        }
+    }
+
+    private readonly struct ScatterPlan(byte* input, byte* output, nuint bytes, int root) : IPlan
+    {
+        public void Stage(SharedMemoryCommunicator self, nuint step, byte* shown)
+        {
+            if (self._rank != root)
+                return;
+            nuint start = step * self._capacity, piece = Piece(bytes, step, self._capacity);
+            for (int rank = 0; rank < self._members.Length; rank++)
+            {
+                if (rank != root)
+                    Copy(input + ((nuint)rank * bytes) + start, shown + ((nuint)rank * self._capacity), piece);
+            }
+        }
+
+        public void CopyOwn(SharedMemoryCommunicator self, nuint step)
+        {
+            nuint start = step * self._capacity;
+            if (self._rank == root)
+                Copy(input + ((nuint)root * bytes) + start, output + start, Piece(bytes, step, self._capacity));
+        }
+
+        public void Collect(SharedMemoryCommunicator self, nuint step)
+        {
+            if (self._rank != root)
+                Copy(self.Shown(root) + ((nuint)self._rank * self._capacity), output + (step * self._capacity), Piece(bytes, step, self._capacity));
+        }
+    }
+
+    /// <summary>
+    /// In place works when all parts have one length: a step writes exactly the pieces that it has staged before, and the own part stays where it is.
+    /// </summary>
+    private readonly struct AllToAllPlan(byte* input, byte* output) : IPlan
+    {
+        public void Stage(SharedMemoryCommunicator self, nuint step, byte* shown)
+        {
+            byte* from = input + (step * self._capacity);
+            for (int rank = 0; rank < self._members.Length; rank++)
+            {
+                if (rank != self._rank)
+                    Copy(from, shown + ((nuint)rank * self._capacity), Piece(self._sendLengths[rank], step, self._capacity));
+                from += self._sendLengths[rank];
+            }
+        }
+
+        public void CopyOwn(SharedMemoryCommunicator self, nuint step)
+        {
+            nuint start = step * self._capacity;
+            Copy(input + Before(self._sendLengths, self._rank) + start, output + Before(self._lengths, self._rank) + start, Piece(self._lengths[self._rank], step, self._capacity));
+        }
+
+        public void Collect(SharedMemoryCommunicator self, nuint step)
+        {
+            byte* to = output + (step * self._capacity);
+            for (int rank = 0; rank < self._members.Length; rank++)
+            {
+                if (rank != self._rank)
+                    Copy(self.Shown(rank) + ((nuint)self._rank * self._capacity), to, Piece(self._lengths[rank], step, self._capacity));
+                to += self._lengths[rank];
+            }
+        }
+    }
+
+    /// <summary>The own input is read where it lies; in place, each element of it before the result takes its place.</summary>
+    private readonly struct ReduceScatterPlan(byte* input, byte* output, DataType type, ReduceOp op) : IPlan
+    {
+        public void Stage(SharedMemoryCommunicator self, nuint step, byte* shown)
+        {
+            byte* from = input + (step * self._capacity);
+            for (int rank = 0; rank < self._members.Length; rank++)
+            {
+                if (rank != self._rank)
+                    Copy(from, shown + ((nuint)rank * self._capacity), Piece(self._lengths[rank], step, self._capacity));
+                from += self._lengths[rank];
+            }
+        }
+
+        public void CopyOwn(SharedMemoryCommunicator self, nuint step)
+        {
+        }
+
+        public void Collect(SharedMemoryCommunicator self, nuint step)
+        {
+            nuint start = step * self._capacity, piece = Piece(self._lengths[self._rank], step, self._capacity);
+            if (piece == 0)
+                return;
+            byte* own = input + Before(self._lengths, self._rank) + start;
+            for (int rank = 0; rank < self._members.Length; rank++)
+                self._sources[rank] = (nint)(rank == self._rank ? own : self.Shown(rank) + ((nuint)self._rank * self._capacity));
+            self._reduction.Reduce(type, op, self._sources, (nint)(output + start), piece / (nuint)type.SizeInBytes());
+        }
+    }
+}
