@@ -108,7 +108,7 @@ table() {
 check "perf all-reduce" table all-reduce
 check "perf broadcast of every type, threads" table broadcast --launch threads -d all -e 4K -r all
 tables() {
-  for collective in reduce all-gather reduce-scatter gather scatter all-to-all barrier; do
+  for collective in reduce all-gather reduce-scatter gather scatter all-to-all send-receive barrier; do
     table "$collective" --launch threads -g 3 -r all -b 12 -e 64K -f 32 -n 3 -w 1 || return 1
   done
 }

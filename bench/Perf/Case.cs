@@ -11,6 +11,8 @@ internal sealed class Case<T>(PerfOptions options, GroupCoordinator group, int c
 
     private int Elements => _convention.IsParted ? count * group.WorldSize : count;
 
+    private int Previous => (group.RankInGroup + group.WorldSize - 1) % group.WorldSize;
+
     private Range OwnPart => (group.RankInGroup * count)..((group.RankInGroup + 1) * count);
 
     /// <summary>Both buffers hold the row's size.</summary>
@@ -28,8 +30,9 @@ internal sealed class Case<T>(PerfOptions options, GroupCoordinator group, int c
             };
         }
 
-        Measurement inPlace = options.Collective switch
+        Measurement? inPlace = options.Collective switch
         {
+            _ when !_convention.HasInPlace => null,
             CollectiveKind.AllGather or CollectiveKind.Gather => MeasureOne(first[OwnPart], first),
             CollectiveKind.ReduceScatter or CollectiveKind.Scatter => MeasureOne(first, first[OwnPart]),
             _ => MeasureOne(first, first),
@@ -84,6 +87,7 @@ internal sealed class Case<T>(PerfOptions options, GroupCoordinator group, int c
             case CollectiveKind.ReduceScatter: return Pattern<T>.CountWrong(output, seed, ranks, op, rank * count);
             case CollectiveKind.Broadcast: return Pattern<T>.CountWrongCopy(output, seed, root, op, 0);
             case CollectiveKind.Scatter: return Pattern<T>.CountWrongCopy(output, seed, root, op, rank * count);
+            case CollectiveKind.SendReceive: return Pattern<T>.CountWrongCopy(output, seed, Previous, op, 0);
             case CollectiveKind.Gather when rank != root:
             case CollectiveKind.Barrier: return 0;
         }
@@ -108,6 +112,7 @@ internal sealed class Case<T>(PerfOptions options, GroupCoordinator group, int c
             case CollectiveKind.Scatter: group.Scatter<T>(input, output, root); break;
             case CollectiveKind.AllToAll: group.AllToAll<T>(input, output); break;
             case CollectiveKind.Broadcast: group.Broadcast(output, root); break;
+            case CollectiveKind.SendReceive: group.SendReceive<T>(input, (group.RankInGroup + 1) % group.WorldSize, output, Previous); break;
             default: group.Barrier(); break;
         }
     }

@@ -20,6 +20,7 @@ internal static class CommandLine
         ["gather"] = CollectiveKind.Gather,
         ["scatter"] = CollectiveKind.Scatter,
         ["all-to-all"] = CollectiveKind.AllToAll,
+        ["send-receive"] = CollectiveKind.SendReceive,
         ["barrier"] = CollectiveKind.Barrier,
     };
 

@@ -13,6 +13,9 @@ internal readonly record struct Convention(CollectiveKind Collective)
     /// <summary>A broadcast has one buffer here, a barrier none.</summary>
     internal bool HasOutOfPlace => Collective is not (CollectiveKind.Broadcast or CollectiveKind.Barrier);
 
+    /// <summary>A message needs two buffers.</summary>
+    internal bool HasInPlace => Collective != CollectiveKind.SendReceive;
+
     /// <summary>Bus bandwidth over algorithm bandwidth: what the slowest link carries.</summary>
     internal double BusFactor(int ranks) =>
         Collective == CollectiveKind.AllReduce ? 2.0 * (ranks - 1) / ranks

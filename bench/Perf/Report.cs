@@ -73,7 +73,7 @@ internal static class Report
         yield return "size,count,type,redop,root,in_place,time_us,algbw_GBps,busbw_GBps,wrong";
         foreach (Row row in rows)
         {
-            foreach ((int inPlace, Measurement? measurement) in new[] { (0, row.OutOfPlace), (1, (Measurement?)row.InPlace) })
+            foreach ((int inPlace, Measurement? measurement) in new[] { (0, row.OutOfPlace), (1, row.InPlace) })
             {
                 if (measurement is not null)
                     yield return string.Create(CultureInfo.InvariantCulture, $"{row.Bytes},{row.Count},{row.Type},{row.Operation},{row.Root},{inPlace},{measurement.Time:0.###},{measurement.AlgorithmBandwidth:0.####},{measurement.BusBandwidth:0.####},{measurement.Wrong}");

@@ -36,7 +36,7 @@ internal sealed class Run(PerfOptions options, GroupCoordinator group)
             }
         }
 
-        long wrong = _rows.Sum(row => (row.OutOfPlace?.Wrong ?? 0) + (row.InPlace.Wrong ?? 0));
+        long wrong = _rows.Sum(row => (row.OutOfPlace?.Wrong ?? 0) + (row.InPlace?.Wrong ?? 0));
         table?.PrintFooter(_rows, wrong);
         if (group.Rank == 0)
             Report.Write(options, group, _rows, started);

@@ -12,7 +12,6 @@ public sealed partial class LayoutTests
     private static readonly string[] s_unverified =
     [
         "ncclTimeout",
-        "nvmlGpuFabricInfo_v3_t",
         "ncclConfig_t.maxP2pPeers",
         "ncclConfig_t.graphStreamOrdering",
         "ncclConfig_t.launchOrderImplicit",
