@@ -92,12 +92,23 @@ internal sealed unsafe partial class Messenger
                     if (Advance(goal, rank))
                         return true;
                 }
+
+                // The awaited peer may be runnable on this very core: ranks that are not bound get stacked there.
+                Thread.Yield();
             }
             while (Stopwatch.GetTimestamp() < end);
         }
 
         for (int i = 0; i < _spin.Yields; i++)
         {
+            // Not a system call for each poll of a socket.
+            for (int poll = 0; poll < (_remote.Length > 0 ? 1 : SpinPolicy.PollsPerYield); poll++)
+            {
+                SharedMemoryCommunicator.Pause();
+                if (Advance(goal, rank))
+                    return true;
+            }
+
             Thread.Yield();
             if (Advance(goal, rank))
                 return true;
