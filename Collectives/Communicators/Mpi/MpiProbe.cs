@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using CollectivesSharp.Interop;
 
 namespace CollectivesSharp;
@@ -5,7 +6,8 @@ namespace CollectivesSharp;
 /// <summary>Looks for a message that nobody has asked for yet. Wants <see cref="MpiRuntime.Lock"/>, and the receive under the same hold of it.</summary>
 internal static unsafe class MpiProbe
 {
-    /// <summary><paramref name="source"/>: the sender's rank in the world.</summary>
+    /// <summary><paramref name="source"/>: the sender's rank in the world. Not inlined, for the reason that <see cref="MpiRequests"/> gives.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal static bool Look(int tag, out int source, out nuint bytes)
     {
         byte* status = stackalloc byte[MpiAbi.MaxStatusBytes];

@@ -1,9 +1,13 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using CollectivesSharp.Interop;
 
 namespace CollectivesSharp;
 
-/// <summary>A fixed number of requests in memory that does not move. All members want <see cref="MpiRuntime.Lock"/>.</summary>
+/// <summary>
+/// A fixed number of requests in memory that does not move. All members want <see cref="MpiRuntime.Lock"/>. What calls MPI is not inlined: within a try block or a lock the compiler
+/// reaches an import through a stub, which the first call there, at whatever time the caller was compiled anew, would make and allocate for.
+/// </summary>
 internal sealed unsafe class MpiRequests : IDisposable
 {
     private readonly int _capacity;
@@ -20,12 +24,15 @@ internal sealed unsafe class MpiRequests : IDisposable
 
     internal bool IsActive(int index) => MpiRuntime.Abi.ReadHandle(_handles + (index * _stride)) != MpiRuntime.Abi.MPI_REQUEST_NULL;
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal void Send(int index, void* buffer, nuint bytes, int destination, int tag) =>
         MpiException.ThrowIfFailed(MpiNative.MPI_Isend(buffer, checked((int)bytes), MpiRuntime.Abi.MPI_BYTE, destination, tag, MpiRuntime.Communicator, _handles + (index * _stride)), nameof(MpiNative.MPI_Isend));
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal void Receive(int index, void* buffer, nuint bytes, int source, int tag) =>
         MpiException.ThrowIfFailed(MpiNative.MPI_Irecv(buffer, checked((int)bytes), MpiRuntime.Abi.MPI_BYTE, source, tag, MpiRuntime.Communicator, _handles + (index * _stride)), nameof(MpiNative.MPI_Irecv));
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal bool TestAll()
     {
         int flag = 0;
@@ -33,6 +40,7 @@ internal sealed unsafe class MpiRequests : IDisposable
         return flag != 0;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal bool Test(int index)
     {
         int flag = 0;
