@@ -27,6 +27,8 @@ internal static class GroupFormation
             throw new GroupMismatchException($"Group {options.Name} can't be made: {mismatch}.");
         if (missing.Length > 0)
             throw new GroupCreationException($"Group {options.Name} can't be made: {GroupMember.NameRanks(missing)} of {ranks.Length} did not arrive within {options.Timeout.TotalSeconds:0.###} s.");
+        if (roster.Generation == 0)
+            throw new GroupCreationException($"Group {options.Name} can't be made: all ranks arrived, and {GroupMember.NameRanks(ranks[..1])} did not say so within {options.Timeout.TotalSeconds:0.###} s; it has ended or hangs.");
 
         GroupMember[] members = [.. hellos.Select(hello => hello.Member)];
         List<GroupVote> votes = [];
@@ -117,8 +119,9 @@ internal static class GroupFormation
     {
         GroupMember[] node = [.. members.Where(member => member.NodeId == members[rank].NodeId)];
         int cell = Array.IndexOf(node, members[rank]);
-        if (members.Length > SegmentLayout.MaxRanks || options.HostChunkBytes / node.Length < SegmentLayout.MinPartBytes)
-            throw new GroupCreationException($"Group {options.Name} can't be made: {node.Length} ranks on one node with {nameof(GroupOptions.HostChunkBytes)} {options.HostChunkBytes}; at most {SegmentLayout.MaxRanks} ranks, and {SegmentLayout.MinPartBytes} bytes of a chunk for each.");
+        int largest = members.CountBy(member => member.NodeId).Max(count => count.Value);
+        if (members.Length > SegmentLayout.MaxRanks || options.HostChunkBytes / largest < SegmentLayout.MinPartBytes)
+            throw new GroupCreationException($"Group {options.Name} can't be made: {largest} ranks on one node with {nameof(GroupOptions.HostChunkBytes)} {options.HostChunkBytes}; at most {SegmentLayout.MaxRanks} ranks, and {SegmentLayout.MinPartBytes} bytes of a chunk for each.");
         SegmentLayout layout = new(node.Length, options.HostChunkBytes);
         GroupMember[] machine = [.. members.Where(member => member.NetworkId == members[rank].NetworkId)];
         SpinPolicy spin = new(machine.Length, AllowedProcessors.CountUnion(machine));

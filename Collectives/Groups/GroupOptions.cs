@@ -41,6 +41,8 @@ public sealed record GroupOptions
 
     public ILoggerFactory? LoggerFactory { get; init; }
 
+    internal static TimeSpan LongestTimeout { get; } = TimeSpan.FromDays(7);
+
     internal void Validate()
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(Name);
@@ -48,7 +50,7 @@ public sealed record GroupOptions
             throw new ArgumentException($"{nameof(Rank)} and {nameof(WorldSize)} are given together or not at all; found {nameof(Rank)} = {Text(Rank)}, {nameof(WorldSize)} = {Text(WorldSize)}.");
         if (WorldSize is { } size && (size < 1 || Rank < 0 || Rank >= size))
             throw new ArgumentException($"{nameof(Rank)} {Rank} of {nameof(WorldSize)} {size}: a rank lies between 0 and the size.");
-        if (Timeout <= TimeSpan.Zero || Timeout > TimeSpan.FromDays(7))
+        if (Timeout <= TimeSpan.Zero || Timeout > LongestTimeout)
             throw new ArgumentException($"{nameof(Timeout)} {Timeout}: a wait is bounded, up to 7 days.");
         if (HostChunkBytes < 4096 || HostChunkBytes > 256 << 20 || HostChunkBytes % 4096 != 0)
             throw new ArgumentException($"{nameof(HostChunkBytes)} {HostChunkBytes}: from 4096 to {256 << 20} in multiples of 4096.");

@@ -11,6 +11,8 @@ public static unsafe partial class PosixNative
     public const int MSG_NOSIGNAL = 0x4000;
     public const int MSG_CMSG_CLOEXEC = 0x40000000;
     public const int MSG_CTRUNC = 0x8;
+    public const int IPPROTO_TCP = 6;
+    public const int TCP_INFO = 11;
     public const int SHUT_WR = 1;
     public const nuint SIOCOUTQ = 0x5411;
 

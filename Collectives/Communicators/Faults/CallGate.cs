@@ -35,11 +35,14 @@ internal sealed class CallGate(FaultBoard board, TimeSpan defaultTimeout)
         options.CancellationToken.ThrowIfCancellationRequested();
         TimeSpan timeout = options.Timeout ?? defaultTimeout;
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(timeout, GroupOptions.LongestTimeout, nameof(options));
 
         // Whatever is refused is refused before the call counts: a rank that is a number ahead of its peers could not call anything any more.
         _ = call.Type.SizeInBytes();
         if ((uint)call.Op > (uint)ReduceOp.Average)
             throw new ArgumentOutOfRangeException(nameof(call), call.Op, "No such reduction.");
+        if (call.Op == ReduceOp.Average && board.Members.Length > (call.Type switch { DataType.Int8 => sbyte.MaxValue, DataType.UInt8 => byte.MaxValue, _ => int.MaxValue }))
+            throw new ArgumentOutOfRangeException(nameof(call), call.Op, $"An average of {call.Type} over {board.Members.Length} ranks: the divisor is no {call.Type}.");
         while (Interlocked.CompareExchange(ref _held, Calling, Free) is var held && held != Free)
         {
             if (held == Calling)
@@ -77,7 +80,8 @@ internal sealed class CallGate(FaultBoard board, TimeSpan defaultTimeout)
     {
         while (!TryHold())
         {
-            board.Raise(AbortWord.Kind.Requested, board.Rank, board.Rank, "disposed while a call was in flight");
+            if (Volatile.Read(ref _held) == Calling)
+                board.Raise(AbortWord.Kind.Requested, board.Rank, board.Rank, "disposed while a call was in flight");
             Thread.Yield();
         }
 

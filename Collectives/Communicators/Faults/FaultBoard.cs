@@ -78,8 +78,14 @@ internal sealed unsafe class FaultBoard : IDisposable
         WakeAll();
     }
 
-    internal void RaiseSilent(IReadOnlyCollection<int> missing) =>
-        Raise(AbortWord.Kind.Silent, missing.First(), _rank, string.Join(',', missing.Select(rank => rank.ToString(CultureInfo.InvariantCulture))));
+    /// <summary>As many of the missing as the text has room for.</summary>
+    internal void RaiseSilent(IReadOnlyCollection<int> missing)
+    {
+        string roster = string.Join(',', missing.Select(rank => rank.ToString(CultureInfo.InvariantCulture)));
+        if (roster.Length > SegmentLayout.MaxAbortTextBytes)
+            roster = roster[..roster.LastIndexOf(',', SegmentLayout.MaxAbortTextBytes)];
+        Raise(AbortWord.Kind.Silent, missing.First(), _rank, roster);
+    }
 
     /// <summary>The fault, or null. Any thread.</summary>
     internal CollectiveException? Look(HostCall call, long sequence)

@@ -12,8 +12,8 @@ internal sealed unsafe partial class Messenger
         while (!peer.Channel.IsClosed && (peer.OutHeaderLeft > 0 || peer.OutPayloadLeft > 0 || BeginFrame(peer)))
         {
             // Null: an interrupted payload, made up to its length.
-            byte* payload = peer.OutPayload == null ? Zeros : peer.OutPayload;
-            nuint payloadBytes = peer.OutPayload == null ? Math.Min(peer.OutPayloadLeft, AbortTextBytes) : peer.OutPayloadLeft;
+            byte* payload = peer.OutPayload == null ? s_zeros : peer.OutPayload;
+            nuint payloadBytes = peer.OutPayload == null ? Math.Min(peer.OutPayloadLeft, ZeroBytes) : peer.OutPayloadLeft;
             nuint written;
             fixed (Frame* frame = &peer.Out)
                 written = peer.Channel.Write((byte*)frame + (Frame.Bytes - peer.OutHeaderLeft), (nuint)peer.OutHeaderLeft, payload, payloadBytes);
@@ -193,16 +193,16 @@ internal sealed unsafe partial class Messenger
         peer.IsWhole = true;
         long next = peer.In.HasPayload ? peer.In.Length : 0;
         bool left = false;
-        while (next + Frame.Bytes <= rest.Length)
+        while (next <= rest.Length - Frame.Bytes)
         {
             Frame frame = MemoryMarshal.Read<Frame>(rest[(int)next..]);
             next += Frame.Bytes;
             if (!frame.IsValid)
                 break;
             left |= frame.Kind == FrameKind.Left;
-            if (frame.Kind == FrameKind.Abort && next + frame.Length <= rest.Length)
+            if (frame.Kind == FrameKind.Abort && frame.Length <= rest.Length - next)
                 RaiseAbort(frame, rest.Slice((int)next, (int)frame.Length));
-            next += frame.HasPayload ? frame.Length : 0;
+            next += frame.HasPayload ? Math.Min(frame.Length, rest.Length) : 0;
         }
 
         if (!left && !_board.IsRaised)

@@ -25,6 +25,7 @@ internal sealed unsafe partial class Messenger
         internal bool IsActive;
         internal int Destination;
         internal byte* Data;
+        internal long Bytes;
         internal long Id;
 
         /// <summary>Announced, and not asked for yet.</summary>
@@ -105,7 +106,7 @@ internal sealed unsafe partial class Messenger
     {
         long bytes = checked((long)count * type.SizeInBytes());
         bool isShort = bytes <= ShortBytes;
-        _send = new PendingSend { IsActive = true, Destination = destination, Data = (byte*)buffer, Id = ++_lastMessageId, AwaitsGrant = !isShort };
+        _send = new PendingSend { IsActive = true, Destination = destination, Data = (byte*)buffer, Bytes = bytes, Id = ++_lastMessageId, AwaitsGrant = !isShort };
         Post(_peers[destination]!, Frame.Of(isShort ? FrameKind.Message : FrameKind.Request, _send.Id, tag, bytes, (byte)type), (byte*)buffer);
     }
 
@@ -167,7 +168,7 @@ internal sealed unsafe partial class Messenger
         switch (frame.Kind)
         {
             case FrameKind.Grant:
-                if (!_send.IsActive || !_send.AwaitsGrant || _send.Destination != peer.Rank || _send.Id != frame.Sequence)
+                if (!_send.IsActive || !_send.AwaitsGrant || _send.Destination != peer.Rank || _send.Id != frame.Sequence || _send.Bytes != frame.Length)
                     return Distrust(peer, $"it asks for message {frame.Sequence}, which was not announced");
                 _send.AwaitsGrant = false;
                 Post(peer, Frame.Of(FrameKind.Data, _send.Id, 0, frame.Length), _send.Data);

@@ -50,6 +50,15 @@ internal sealed unsafe partial class Messenger
         return _peers[source]!.ReceivedBytes;
     }
 
+    internal nuint ReceivedBytes(int source) => _peers[source]!.ReceivedBytes;
+
+    /// <summary>For what only a collective can tell: ends the group and throws.</summary>
+    internal void Distrust(int source, string what)
+    {
+        Distrust(_peers[source]!, what);
+        ThrowFault();
+    }
+
     internal void WaitSent(int destination) => WaitFor(Goal.PartTo, destination);
 
     /// <summary>Until nothing is on its way out; what is expected goes on being so.</summary>

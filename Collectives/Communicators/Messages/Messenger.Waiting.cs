@@ -131,8 +131,10 @@ internal sealed unsafe partial class Messenger
         bool local = false, remote = false;
         foreach (Peer? peer in _peers)
         {
-            local |= peer is { IsLocal: true } && IsAwaited(peer, goal, rank);
-            remote |= peer is { IsLocal: false } && IsAwaited(peer, goal, rank);
+            // Not the awaited one alone: what others take or bring meanwhile keeps chains moving.
+            bool matters = peer is not null && (IsAwaited(peer, goal, rank) || peer.HasOutgoing || peer.IsExpecting);
+            local |= matters && peer!.IsLocal;
+            remote |= matters && !peer!.IsLocal;
         }
 
         if (remote)
@@ -200,6 +202,7 @@ internal sealed unsafe partial class Messenger
     private void ThrowIfAwaitedHasLeft(Goal goal, int rank)
     {
         bool anyIsEnough = goal is Goal.MessageIn or Goal.MessagesBoth && _receive is { IsActive: true, Source: HostMessage.Any };
+        bool othersMayCome = false;
         Peer? gone = null;
         foreach (Peer? peer in _peers)
         {
@@ -210,11 +213,16 @@ internal sealed unsafe partial class Messenger
                 _ = Pull(peer);
             if (left && !IsReached(goal, rank))
                 gone = peer;
-            else if (anyIsEnough)
-                return;
+            else if (anyIsEnough && !left)
+                othersMayCome = true;
+            if (gone == peer && goal != Goal.MessageIn && _send.IsActive && _send.Destination == peer.Rank)
+            {
+                othersMayCome = anyIsEnough = false;
+                break;
+            }
         }
 
-        if (gone is null || !IsAwaited(gone, goal, rank))
+        if (gone is null || othersMayCome || !IsAwaited(gone, goal, rank))
             return;
         _board.Raise(AbortWord.Kind.Left, gone.Rank, _board.Rank);
         ThrowFault();
@@ -250,6 +258,7 @@ internal sealed unsafe partial class Messenger
 
         // Slower as the wait grows: whoever does not read finds few of them.
         _nextAlive = now + Math.Max((long)(AliveMilliseconds * Stopwatch.Frequency / 1e3), (now - _waitingSince) / 4);
+        GiveUpUnreachable(now);
         Frame frame = Frame.Of(FrameKind.Alive, _gate.Sequence, FirstAwaited(goal, rank));
         foreach (Peer? peer in _peers)
         {
@@ -258,6 +267,19 @@ internal sealed unsafe partial class Messenger
                 peer.TryQueueControl(frame);
                 Push(peer);
             }
+        }
+    }
+
+    /// <summary>The signs of life are there to be confirmed: a machine that has confirmed nothing for so long is out of reach.</summary>
+    private void GiveUpUnreachable(long now)
+    {
+        double waited = (now - _waitingSince) / (double)Stopwatch.Frequency;
+        foreach (Peer peer in _remote)
+        {
+            if (waited < _patience.TotalSeconds || peer.Channel.UnconfirmedFor < _patience.TotalMilliseconds)
+                continue;
+            peer.Channel.GiveUp($"nothing that was sent to it was confirmed for {_patience.TotalSeconds:0.#} s");
+            OnClosed(peer);
         }
     }
 

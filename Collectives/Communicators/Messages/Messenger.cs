@@ -11,7 +11,11 @@ namespace CollectivesSharp;
 internal sealed unsafe partial class Messenger : IDisposable
 {
     private const int AbortTextBytes = SegmentLayout.MaxAbortTextBytes;
+    private const int ZeroBytes = 256 << 10;
     private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(1);
+
+    /// <summary>What an interrupted payload ends with.</summary>
+    private static readonly byte* s_zeros = (byte*)NativeMemory.AllocZeroed(ZeroBytes);
 
     private readonly FaultBoard _board;
     private readonly CallGate _gate;
@@ -23,14 +27,16 @@ internal sealed unsafe partial class Messenger : IDisposable
     private readonly Peer[] _remote;
     private readonly pollfd* _polled;
 
-    // One text to send to all, one area a peer to receive into, and zeros to end an interrupted payload with.
+    // One text to send to all, and one area a peer to receive into.
     private readonly byte* _texts;
+    private readonly TimeSpan _patience;
     private int _abortTextLength;
     private bool _told;
 
-    /// <summary>Takes over the channels, one a rank of the group, null for this one.</summary>
-    internal Messenger(FaultBoard board, CallGate gate, SpinPolicy spin, RingBell bell, PeerChannel?[] channels)
+    /// <summary>Takes over the channels, one a rank of the group, null for this one. <paramref name="patience"/>: how long a machine may not be heard of.</summary>
+    internal Messenger(FaultBoard board, CallGate gate, SpinPolicy spin, RingBell bell, PeerChannel?[] channels, TimeSpan patience)
     {
+        _patience = patience;
         _board = board;
         _gate = gate;
         _spin = spin;
@@ -38,14 +44,12 @@ internal sealed unsafe partial class Messenger : IDisposable
         _peers = [.. channels.Select((channel, rank) => channel is null ? null : new Peer(rank, channel))];
         _remote = [.. _peers.OfType<Peer>().Where(peer => !peer.IsLocal)];
         _polled = (pollfd*)NativeMemory.AllocZeroed((nuint)Math.Max(1, _remote.Length), (nuint)sizeof(pollfd));
-        _texts = (byte*)NativeMemory.AllocZeroed((nuint)(channels.Length + 2), AbortTextBytes);
+        _texts = (byte*)NativeMemory.AllocZeroed((nuint)(channels.Length + 1), AbortTextBytes);
     }
 
     private byte* AbortTextOut => _texts;
 
-    private byte* Zeros => _texts + AbortTextBytes;
-
-    private byte* AbortTextIn(Peer peer) => _texts + ((peer.Rank + 2) * AbortTextBytes);
+    private byte* AbortTextIn(Peer peer) => _texts + ((peer.Rank + 1) * AbortTextBytes);
 
     /// <summary>Between calls: notes what other nodes have to say about the end of the group.</summary>
     internal void Look()
@@ -70,6 +74,13 @@ internal sealed unsafe partial class Messenger : IDisposable
         if (_board.IsRaised)
             TellOthers();
         _gate.Leave();
+
+        // An abort that came between the two found the gate held and has left the telling to this.
+        if (_board.IsRaised && !_told && _remote.Length > 0 && _gate.TryHold())
+        {
+            TellOthers();
+            _gate.Leave();
+        }
     }
 
     /// <summary>Once: tells the ranks of other nodes why the group is over. Payloads under way end in zeros, since the memory they came from is the caller's again.</summary>

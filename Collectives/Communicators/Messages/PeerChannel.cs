@@ -26,6 +26,16 @@ internal abstract unsafe class PeerChannel : IDisposable
     /// <summary>Once the peer has ended its stream: takes in the rest of it, so that it can be looked through before it is read.</summary>
     internal virtual ReadOnlySpan<byte> TakeInRest() => [];
 
+    /// <summary>Milliseconds since the peer's machine was last heard of, while something that was sent to it is not confirmed; 0 otherwise.</summary>
+    internal virtual long UnconfirmedFor => 0;
+
+    /// <summary>The peer is out of reach: what there was of it has been read.</summary>
+    internal void GiveUp(string error)
+    {
+        Error = error;
+        IsClosed = true;
+    }
+
     /// <summary>Bytes that the peer's machine has not confirmed yet.</summary>
     internal virtual long Unconfirmed => 0;
 

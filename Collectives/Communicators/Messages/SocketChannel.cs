@@ -35,6 +35,18 @@ internal sealed unsafe class SocketChannel : PeerChannel
         }
     }
 
+    /// <summary>A machine whose rank reads nothing still confirms what it gets, and answers probes of its full window: a slow rank is not taken for a lost one.</summary>
+    internal override long UnconfirmedFor
+    {
+        get
+        {
+            tcp_info info = default;
+            uint bytes = (uint)sizeof(tcp_info);
+            bool known = !IsClosed && PosixNative.getsockopt(_descriptor, PosixNative.IPPROTO_TCP, PosixNative.TCP_INFO, &info, &bytes) == 0;
+            return known && (info.tcpi_unacked > 0 || info.tcpi_probes > 0) ? info.tcpi_last_ack_recv : 0;
+        }
+    }
+
     internal override nuint Write(byte* header, nuint headerBytes, byte* payload, nuint payloadBytes)
     {
         if (IsClosed)

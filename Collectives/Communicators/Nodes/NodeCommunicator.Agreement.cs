@@ -7,6 +7,8 @@ internal sealed unsafe partial class NodeCommunicator
     /// <summary>A block: the call's three words and the length of the input that follows.</summary>
     private const int BlockHeaderBytes = 32;
 
+    private const int BlockAlignment = sizeof(long);
+
     private nuint BlockCapacity { get; }
 
     private bool IsShort(nuint bytes) => bytes <= (nuint)_inlineBytes;
@@ -34,8 +36,17 @@ internal sealed unsafe partial class NodeCommunicator
             _messenger.ExpectParts(source, _blocks + _blockStarts[blocks], (nuint)wanted * BlockCapacity);
             _messenger.PostPart(destination, _blocks, _blockStarts[wanted]);
             _messenger.WaitAll();
+            nuint end = _blockStarts[blocks] + _messenger.ReceivedBytes(source);
             for (int i = 0; i < wanted; i++, blocks++)
-                _blockStarts[blocks + 1] = _blockStarts[blocks] + BlockHeaderBytes + Padded((nuint)((long*)(_blocks + _blockStarts[blocks]))[3]);
+            {
+                nuint length = end - _blockStarts[blocks] < BlockHeaderBytes ? nuint.MaxValue : (nuint)((long*)(_blocks + _blockStarts[blocks]))[3];
+                if (length > BlockCapacity - BlockHeaderBytes)
+                    _messenger.Distrust(source, "its part of the agreement is not made of blocks");
+                _blockStarts[blocks + 1] = _blockStarts[blocks] + BlockHeaderBytes + Padded(length);
+            }
+
+            if (_blockStarts[blocks] != end)
+                _messenger.Distrust(source, "its part of the agreement has another length than its blocks");
         }
 
         for (int rank = 0; rank < ranks; rank++)
@@ -45,7 +56,7 @@ internal sealed unsafe partial class NodeCommunicator
         }
     }
 
-    private static nuint Padded(nuint bytes) => (bytes + 7) / 8 * 8;
+    private static nuint Padded(nuint bytes) => (bytes + BlockAlignment - 1) / BlockAlignment * BlockAlignment;
 
     private byte* BlockOf(int rank) => _blocks + _blockStarts[(rank - _rank + _members.Length) % _members.Length];
 

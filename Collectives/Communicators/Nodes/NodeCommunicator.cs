@@ -37,8 +37,8 @@ internal sealed unsafe partial class NodeCommunicator : IHostCommunicator
         _sources = new nint[members.Length];
         _board = new FaultBoard(group, segment, members, rank);
         _gate = new CallGate(_board, timeout);
-        _messenger = new Messenger(_board, _gate, spin, new RingBell(segment, cell), channels);
-        _inlineBytes = Math.Clamp((64 << 10) / members.Length, 1 << 10, 4 << 10);
+        _messenger = new Messenger(_board, _gate, spin, new RingBell(segment, cell), channels, TcpMesh.Patience(timeout));
+        _inlineBytes = Math.Clamp((64 << 10) / members.Length, 1 << 10, 4 << 10) / BlockAlignment * BlockAlignment;
         BlockCapacity = (nuint)(BlockHeaderBytes + Math.Max(_inlineBytes, 2 * sizeof(nuint) * members.Length));
         _blocks = (byte*)NativeMemory.Alloc((nuint)members.Length * BlockCapacity);
         _blockStarts = new nuint[members.Length + 1];

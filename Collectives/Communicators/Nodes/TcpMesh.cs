@@ -17,8 +17,6 @@ internal sealed record MeshOffer(string[] Addresses, int Port);
 /// </summary>
 internal static class TcpMesh
 {
-    private const int SolTcp = 6;
-    private const int TcpUserTimeout = 18;
     private const byte Welcome = 0x57;
     private static readonly TimeSpan s_handshakeLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_addressLimit = TimeSpan.FromSeconds(3);
@@ -73,7 +71,7 @@ internal static class TcpMesh
 
         async Task AcceptAllAsync(Socket listening, string token)
         {
-            HashSet<int> expected = [.. higher];
+            string? trouble = null;
             using SemaphoreSlim arrived = new(0);
             using CancellationTokenSource done = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token);
             List<Task> greetings = [];
@@ -81,9 +79,18 @@ internal static class TcpMesh
             {
                 while (true)
                 {
-                    Socket socket = await listening.AcceptAsync(done.Token).ConfigureAwait(false);
-                    lock (greetings)
-                        greetings.Add(GreetAsync(socket));
+                    try
+                    {
+                        Socket socket = await listening.AcceptAsync(done.Token).ConfigureAwait(false);
+                        lock (greetings)
+                            greetings.Add(GreetAsync(socket));
+                    }
+                    catch (SocketException e)
+                    {
+                        // Out of descriptors, or a client that went away before it was accepted.
+                        trouble = e.Message;
+                        await Task.Delay(20, done.Token).ConfigureAwait(false);
+                    }
                 }
             }, CancellationToken.None);
             try
@@ -94,7 +101,7 @@ internal static class TcpMesh
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
                 string missing = string.Join(", ", higher.Where(peer => sockets[peer] is null).Select(peer => members[peer].ToString()));
-                throw new TimeoutException($"{missing} did not connect to {members[rank]} within {options.Timeout.TotalSeconds:0.###} s");
+                throw new TimeoutException($"{missing} did not connect to {members[rank]} within {options.Timeout.TotalSeconds:0.###} s{(trouble is null ? "" : $"; this rank's last trouble with accepting: {trouble}")}");
             }
             finally
             {
@@ -120,15 +127,18 @@ internal static class TcpMesh
                     byte[] hello = new byte[sizeof(int)];
                     await stream.ReadExactlyAsync(hello, limit.Token).ConfigureAwait(false);
                     int peer = BinaryPrimitives.ReadInt32LittleEndian(hello);
-                    lock (expected)
-                    {
-                        if (!expected.Remove(peer))
-                            throw new FormatException($"it says that it is rank {peer} of the group, which is not awaited");
-                    }
-
+                    if (!higher.Contains(peer))
+                        throw new FormatException($"it says that it is rank {peer} of the group, which does not connect to this one");
                     await stream.WriteAsync(new[] { Welcome }, limit.Token).ConfigureAwait(false);
-                    sockets[peer] = socket;
-                    arrived.Release();
+                    lock (sockets)
+                    {
+                        // One that gave up waiting for the welcome comes again: the last connection counts.
+                        if (sockets[peer] is { } earlier)
+                            earlier.Dispose();
+                        else
+                            arrived.Release();
+                        sockets[peer] = socket;
+                    }
                 }
                 catch (Exception e) when (e is IOException or SocketException or FormatException or UnauthorizedAccessException or OperationCanceledException)
                 {
@@ -207,19 +217,19 @@ internal static class TcpMesh
         }
     }
 
-    /// <summary>A cut cable shows within half of the group's timeout, at most 30 s: by probes where nothing is under way, by what stays unconfirmed where something is.</summary>
+    /// <summary>How long a machine may not be heard of before it counts as lost: half of the group's timeout, at most 30 s.</summary>
+    internal static TimeSpan Patience(TimeSpan timeout) => TimeSpan.FromSeconds(Math.Clamp(timeout.TotalSeconds / 2, 2, 30));
+
+    /// <summary>Where nothing is under way the kernel's probes find a cut cable; where something is, <see cref="PeerChannel.UnconfirmedFor"/> tells.</summary>
     private static void SetUp(Socket? socket, TimeSpan timeout)
     {
         if (socket is null)
             return;
-        int seconds = (int)Math.Clamp(timeout.TotalSeconds / 2, 2, 30);
+        int seconds = (int)Patience(timeout).TotalSeconds;
         socket.NoDelay = true;
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, Math.Max(1, seconds / 2));
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, Math.Max(1, seconds / 6));
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 3);
-        Span<byte> milliseconds = stackalloc byte[sizeof(int)];
-        BinaryPrimitives.WriteInt32LittleEndian(milliseconds, seconds * 1000);
-        socket.SetRawSocketOption(SolTcp, TcpUserTimeout, milliseconds);
     }
 }

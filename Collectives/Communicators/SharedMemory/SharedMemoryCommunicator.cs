@@ -45,7 +45,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
         _spin = spin;
         _board = new FaultBoard(group, segment, members, rank);
         _gate = new CallGate(_board, timeout);
-        _messenger = new Messenger(_board, _gate, _spin, new RingBell(segment, rank), [.. members.Select((_, peer) => peer == rank ? null : new RingChannel(segment, layout, rank, peer))]);
+        _messenger = new Messenger(_board, _gate, _spin, new RingBell(segment, rank), [.. members.Select((_, peer) => peer == rank ? null : new RingChannel(segment, layout, rank, peer))], Timeout.InfiniteTimeSpan);
     }
 
     public string Name => "shared memory";

@@ -59,6 +59,63 @@ public sealed class NodeFaultTests
         }
     }
 
+    [Theory]
+    [InlineData(17)]
+    [InlineData(20)]
+    public void Inputs_about_as_long_as_an_agreement_carries_are_reduced_like_any_other(int ranks)
+    {
+        Exception?[] faults = Run(ranks, group =>
+        {
+            int limit = (64 << 10) / ranks / sizeof(float);
+            for (int length = limit - 3; length <= limit + 3; length++)
+            {
+                float[] values = new float[length];
+                Array.Fill(values, group.Rank);
+                group.AllReduce<float>(values, values, ReduceOp.Max);
+                Assert.DoesNotContain(values, value => value != ranks - 1);
+            }
+        });
+        Assert.All(faults, Assert.Null);
+    }
+
+    [Fact]
+    public void A_timeout_beyond_what_a_clock_can_hold_is_refused_and_leaves_the_group_alone()
+    {
+        Exception?[] faults = Run(2, group =>
+        {
+            Assert.Throws<ArgumentOutOfRangeException>(() => group.Barrier(new HostCallOptions { Timeout = TimeSpan.MaxValue }));
+            group.Barrier(new HostCallOptions { Timeout = TimeSpan.FromDays(7) });
+        });
+        Assert.All(faults, Assert.Null);
+    }
+
+    [Fact]
+    public void An_exchange_whose_receiver_has_left_names_it_though_anybody_may_send()
+    {
+        using Barrier done = new(2);
+        Exception?[] faults = Run(3, group =>
+        {
+            if (group.Rank == 2)
+                return;
+            if (group.Rank == 0)
+            {
+                try
+                {
+                    group.SendReceive<int>(new int[100_000], 2, new int[1], HostMessage.Any);
+                }
+                finally
+                {
+                    Assert.True(done.SignalAndWait(s_patience));
+                }
+            }
+            else
+            {
+                Assert.True(done.SignalAndWait(s_patience));
+            }
+        });
+        Assert.Equal((PeerLossReason.Left, 2), (Assert.IsType<PeerLostException>(faults[0]).Reason, ((PeerLostException)faults[0]!).Rank));
+    }
+
     [Fact]
     public void An_abort_reaches_ranks_of_other_nodes_that_wait_with_its_reason()
     {

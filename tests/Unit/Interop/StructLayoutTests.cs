@@ -22,6 +22,12 @@ public sealed class StructLayoutTests
         [typeof(pollfd)] = (8, [("fd", 0), ("events", 4), ("revents", 6)]),
         [typeof(timespec)] = (16, [("tv_sec", 0), ("tv_nsec", 8)]),
         [typeof(ucred)] = (12, [("pid", 0), ("uid", 4), ("gid", 8)]),
+        [typeof(tcp_info)] = (60,
+        [
+            ("tcpi_state", 0), ("tcpi_ca_state", 1), ("tcpi_retransmits", 2), ("tcpi_probes", 3), ("tcpi_backoff", 4), ("tcpi_options", 5), ("tcpi_wscale", 6), ("tcpi_flags", 7),
+            ("tcpi_rto", 8), ("tcpi_ato", 12), ("tcpi_snd_mss", 16), ("tcpi_rcv_mss", 20), ("tcpi_unacked", 24), ("tcpi_sacked", 28), ("tcpi_lost", 32), ("tcpi_retrans", 36),
+            ("tcpi_fackets", 40), ("tcpi_last_data_sent", 44), ("tcpi_last_ack_sent", 48), ("tcpi_last_data_recv", 52), ("tcpi_last_ack_recv", 56),
+        ]),
         [typeof(link_map)] = (40, [("l_addr", 0), ("l_name", 8), ("l_ld", 16), ("l_next", 24), ("l_prev", 32)]),
     };
 
@@ -52,6 +58,7 @@ public sealed class StructLayoutTests
         Assert.Equal(16, sizeof(timespec));
         Assert.Equal(12, sizeof(ucred));
         Assert.Equal(40, sizeof(link_map));
+        Assert.Equal(60, sizeof(tcp_info));
     }
 
     /// <summary>NVIDIA's begin with their library's name; tests/Native compares those.</summary>
