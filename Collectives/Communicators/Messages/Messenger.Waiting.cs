@@ -101,13 +101,14 @@ internal sealed unsafe partial class Messenger
 
         for (int i = 0; i < _spin.Yields; i++)
         {
-            // Not a system call for each poll of a socket.
-            for (int poll = 0; poll < (_remote.Length > 0 ? 1 : SpinPolicy.PollsPerYield); poll++)
+            long end = Stopwatch.GetTimestamp() + SpinPolicy.PollTicks;
+            do
             {
                 SharedMemoryCommunicator.Pause();
                 if (Advance(goal, rank))
                     return true;
             }
+            while (Stopwatch.GetTimestamp() < end);
 
             Thread.Yield();
             if (Advance(goal, rank))

@@ -111,12 +111,14 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
         for (int i = 0; i < _spin.Yields; i++)
         {
-            for (int poll = 0; poll < SpinPolicy.PollsPerYield; poll++)
+            long end = Stopwatch.GetTimestamp() + SpinPolicy.PollTicks;
+            do
             {
                 Pause();
                 if ((peer = FirstMissing(peer, phase)) == _members.Length)
                     return peer;
             }
+            while (Stopwatch.GetTimestamp() < end);
 
             Thread.Yield();
             if ((peer = FirstMissing(peer, phase)) == _members.Length)
