@@ -23,7 +23,7 @@ internal static class MpiProgress
         if (!s_started)
         {
             s_started = true;
-            new Thread(Run, 256 << 10) { IsBackground = true, Name = "CollectivesSharp MPI progress" }.Start();
+            new Thread(Run) { IsBackground = true, Name = "CollectivesSharp MPI progress" }.Start();
         }
 
         s_work.Set();
