@@ -8,7 +8,7 @@ namespace CollectivesSharp;
 /// What the ranks of a node tell each other, in their segment, about the end of the group: the abort word, who has left, and why. Watches the
 /// processes of the node; what happens on other nodes is put up here by whoever learns of it.
 /// </summary>
-internal sealed unsafe class FaultBoard : IDisposable
+internal sealed unsafe class FaultBoard
 {
     private readonly string _group;
     private readonly SharedSegment _segment;
@@ -96,7 +96,7 @@ internal sealed unsafe class FaultBoard : IDisposable
 
     internal string TextOf(AbortWord word)
     {
-        byte* area = _segment.Base + SegmentLayout.CellsOffset + ((long)Math.Min(word.Teller, _cells - 1) * SegmentLayout.CellBytes) + SegmentLayout.AbortTextInCell;
+        byte* area = Cell(Math.Min(word.Teller, _cells - 1)) + SegmentLayout.AbortTextInCell;
         return Encoding.UTF8.GetString(area + sizeof(ushort), Math.Min((int)*(ushort*)area, SegmentLayout.MaxAbortTextBytes));
     }
 
@@ -132,14 +132,16 @@ internal sealed unsafe class FaultBoard : IDisposable
         .Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int rank) && rank < _members.Length ? _members[rank] : null)
         .OfType<GroupMember>();
 
-    private byte* CellOf(int rank) => _segment.Base + SegmentLayout.CellsOffset + ((long)_cellOfRank[rank] * SegmentLayout.CellBytes);
+    private byte* CellOf(int rank) => Cell(_cellOfRank[rank]);
+
+    private byte* Cell(int cell) => _segment.Base + SegmentLayout.CellsOffset + ((long)cell * SegmentLayout.CellBytes);
 
     /// <summary>Rings the bell of the phases and the one of each rank that waits for messages.</summary>
     private void WakeAll()
     {
         Ring(_segment.Base + SegmentLayout.BellOffset);
         for (int cell = 0; cell < _cells; cell++)
-            Ring(_segment.Base + SegmentLayout.CellsOffset + ((long)cell * SegmentLayout.CellBytes) + SegmentLayout.BellInCell);
+            Ring(Cell(cell) + SegmentLayout.BellInCell);
 
         static void Ring(byte* bell)
         {
@@ -160,11 +162,5 @@ internal sealed unsafe class FaultBoard : IDisposable
         {
             // This rank left before its peer ended.
         }
-    }
-
-    public void Dispose()
-    {
-        foreach (IDisposable watch in _watches)
-            watch.Dispose();
     }
 }

@@ -57,8 +57,6 @@ internal sealed unsafe class Peer(int rank, PeerChannel channel)
 
     internal bool HasOutgoing => OutHeaderLeft > 0 || OutPayloadLeft > 0 || HasPosted || _controls.Count > 0;
 
-    internal bool IsInsideFrame => OutHeaderLeft is > 0 and < Frame.Bytes || OutPayloadLeft > 0;
-
     /// <summary>False if the peer has not taken the earlier ones yet.</summary>
     internal bool TryQueueControl(Frame frame)
     {

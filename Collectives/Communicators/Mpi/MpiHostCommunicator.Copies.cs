@@ -19,7 +19,7 @@ internal sealed unsafe partial class MpiHostCommunicator
 
     public void Broadcast(nint buffer, nuint count, DataType type, int root, HostCallOptions options = default)
     {
-        CheckRoot(root);
+        HostArguments.CheckRoot(root, _members.Length);
         Enter(new HostCall(CollectiveKind.Broadcast, type, default, root, (long)count), options);
         try
         {
@@ -40,7 +40,7 @@ internal sealed unsafe partial class MpiHostCommunicator
 
     public void AllGather(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, HostCallOptions options = default)
     {
-        CheckCounts(counts, nameof(counts));
+        HostArguments.CheckCounts(counts, _members.Length, nameof(counts));
         Enter(HostCall.WithCounts(CollectiveKind.AllGather, type, default, counts), options);
         try
         {
@@ -55,7 +55,7 @@ internal sealed unsafe partial class MpiHostCommunicator
 
     public void Gather(nint input, nint output, nuint count, DataType type, int root, HostCallOptions options = default)
     {
-        CheckRoot(root);
+        HostArguments.CheckRoot(root, _members.Length);
         Enter(new HostCall(CollectiveKind.Gather, type, default, root, (long)count), options);
         try
         {
@@ -71,7 +71,7 @@ internal sealed unsafe partial class MpiHostCommunicator
 
     public void Scatter(nint input, nint output, nuint count, DataType type, int root, HostCallOptions options = default)
     {
-        CheckRoot(root);
+        HostArguments.CheckRoot(root, _members.Length);
         Enter(new HostCall(CollectiveKind.Scatter, type, default, root, (long)count), options);
         try
         {
@@ -103,8 +103,8 @@ internal sealed unsafe partial class MpiHostCommunicator
     /// <summary>Everybody sees all counts: the longest pair makes the number of steps, and a pair that disagrees is found by both and by all others.</summary>
     public void AllToAllV(nint input, ReadOnlySpan<nuint> sendCounts, nint output, ReadOnlySpan<nuint> receiveCounts, DataType type, HostCallOptions options = default)
     {
-        CheckCounts(sendCounts, nameof(sendCounts));
-        CheckCounts(receiveCounts, nameof(receiveCounts));
+        HostArguments.CheckCounts(sendCounts, _members.Length, nameof(sendCounts));
+        HostArguments.CheckCounts(receiveCounts, _members.Length, nameof(receiveCounts));
         Enter(new HostCall(CollectiveKind.AllToAllV, type, default, 0, 0), options);
         try
         {
@@ -137,18 +137,6 @@ internal sealed unsafe partial class MpiHostCommunicator
         }
 
         return longest;
-    }
-
-    private void CheckRoot(int root)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(root);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(root, _members.Length);
-    }
-
-    private void CheckCounts(ReadOnlySpan<nuint> counts, string name)
-    {
-        if (counts.Length != _members.Length)
-            throw new ArgumentException($"{counts.Length} counts for {_members.Length} ranks.", name);
     }
 
     /// <summary>Bytes of each rank's part, for the plans; returns the longest.</summary>

@@ -11,7 +11,7 @@ internal sealed unsafe partial class MpiHostCommunicator
 
     public void Reduce(nint input, nint output, nuint count, DataType type, ReduceOp op, int root, HostCallOptions options = default)
     {
-        CheckRoot(root);
+        HostArguments.CheckRoot(root, _members.Length);
         ReduceTo((byte*)input, _rank == root ? (byte*)output : null, count, new HostCall(CollectiveKind.Reduce, type, op, root, (long)count), root, options);
     }
 
@@ -37,7 +37,7 @@ internal sealed unsafe partial class MpiHostCommunicator
 
     public void ReduceScatter(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, ReduceOp op, HostCallOptions options = default)
     {
-        CheckCounts(counts, nameof(counts));
+        HostArguments.CheckCounts(counts, _members.Length, nameof(counts));
         Enter(HostCall.WithCounts(CollectiveKind.ReduceScatter, type, op, counts), options);
         try
         {

@@ -76,18 +76,6 @@ internal sealed unsafe partial class NodeCommunicator
         throw new CallMismatchException($"Group {_board.Group}, call {_gate.Sequence}: {text}", _board.Group, _gate.Call.ToString(), _gate.Sequence);
     }
 
-    private void CheckRoot(int root)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(root);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(root, _members.Length);
-    }
-
-    private void CheckCounts(ReadOnlySpan<nuint> counts, string name)
-    {
-        if (counts.Length != _members.Length)
-            throw new ArgumentException($"{counts.Length} counts for {_members.Length} ranks.", name);
-    }
-
     private static nuint Sum(ReadOnlySpan<nuint> counts)
     {
         nuint sum = 0;

@@ -8,7 +8,7 @@ internal sealed unsafe partial class NodeCommunicator
     /// <summary>Long ones pass along a chain in ring order from the root, chunk by chunk.</summary>
     public void Broadcast(nint buffer, nuint count, DataType type, int root, HostCallOptions options = default)
     {
-        CheckRoot(root);
+        HostArguments.CheckRoot(root, _members.Length);
         Enter(new HostCall(CollectiveKind.Broadcast, type, default, root, (long)count), options);
         try
         {
@@ -29,7 +29,7 @@ internal sealed unsafe partial class NodeCommunicator
     /// <summary>Long ones go round the ring: in each step a rank hands on the block that it got in the step before.</summary>
     public void AllGather(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, HostCallOptions options = default)
     {
-        CheckCounts(counts, nameof(counts));
+        HostArguments.CheckCounts(counts, _members.Length, nameof(counts));
         Enter(HostCall.WithCounts(CollectiveKind.AllGather, type, default, counts), options);
         try
         {
@@ -56,7 +56,7 @@ internal sealed unsafe partial class NodeCommunicator
 
     public void Gather(nint input, nint output, nuint count, DataType type, int root, HostCallOptions options = default)
     {
-        CheckRoot(root);
+        HostArguments.CheckRoot(root, _members.Length);
         Enter(new HostCall(CollectiveKind.Gather, type, default, root, (long)count), options);
         try
         {
@@ -86,7 +86,7 @@ internal sealed unsafe partial class NodeCommunicator
 
     public void Scatter(nint input, nint output, nuint count, DataType type, int root, HostCallOptions options = default)
     {
-        CheckRoot(root);
+        HostArguments.CheckRoot(root, _members.Length);
         Enter(new HostCall(CollectiveKind.Scatter, type, default, root, (long)count), options);
         try
         {
@@ -133,8 +133,8 @@ internal sealed unsafe partial class NodeCommunicator
     /// <summary>The agreement carries everybody's counts, so that a pair that disagrees is found by both and by all others.</summary>
     public void AllToAllV(nint input, ReadOnlySpan<nuint> sendCounts, nint output, ReadOnlySpan<nuint> receiveCounts, DataType type, HostCallOptions options = default)
     {
-        CheckCounts(sendCounts, nameof(sendCounts));
-        CheckCounts(receiveCounts, nameof(receiveCounts));
+        HostArguments.CheckCounts(sendCounts, _members.Length, nameof(sendCounts));
+        HostArguments.CheckCounts(receiveCounts, _members.Length, nameof(receiveCounts));
         Enter(new HostCall(CollectiveKind.AllToAllV, type, default, 0, 0), options);
         try
         {

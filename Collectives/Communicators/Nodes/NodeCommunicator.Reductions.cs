@@ -34,7 +34,7 @@ internal sealed unsafe partial class NodeCommunicator
 
     public void Reduce(nint input, nint output, nuint count, DataType type, ReduceOp op, int root, HostCallOptions options = default)
     {
-        CheckRoot(root);
+        HostArguments.CheckRoot(root, _members.Length);
         Enter(new HostCall(CollectiveKind.Reduce, type, op, root, (long)count), options);
         try
         {
@@ -54,7 +54,7 @@ internal sealed unsafe partial class NodeCommunicator
 
     public void ReduceScatter(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, ReduceOp op, HostCallOptions options = default)
     {
-        CheckCounts(counts, nameof(counts));
+        HostArguments.CheckCounts(counts, _members.Length, nameof(counts));
         Enter(HostCall.WithCounts(CollectiveKind.ReduceScatter, type, op, counts), options);
         try
         {

@@ -9,7 +9,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     public void Reduce(nint input, nint output, nuint count, DataType type, ReduceOp op, int root, HostCallOptions options = default)
     {
-        CheckRoot(root);
+        HostArguments.CheckRoot(root, _members.Length);
         ReduceTo(_rank == root ? (byte*)output : null, input, count, new HostCall(CollectiveKind.Reduce, type, op, root, (long)count), options);
     }
 

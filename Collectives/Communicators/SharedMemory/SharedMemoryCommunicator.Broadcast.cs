@@ -7,7 +7,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     /// <summary>The root stages chunk t+1 while the others copy chunk t. Every chunk waits for every rank, so a root can't lap its readers.</summary>
     public void Broadcast(nint buffer, nuint count, DataType type, int root, HostCallOptions options = default)
     {
-        CheckRoot(root);
+        HostArguments.CheckRoot(root, _members.Length);
         Enter(new HostCall(CollectiveKind.Broadcast, type, default, root, (long)count), options);
         try
         {

@@ -94,7 +94,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     public void AllGather(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, HostCallOptions options = default)
     {
-        CheckCounts(counts, nameof(counts));
+        HostArguments.CheckCounts(counts, _members.Length, nameof(counts));
         Enter(HostCall.WithCounts(CollectiveKind.AllGather, type, default, counts), options);
         try
         {
@@ -109,7 +109,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     public void Gather(nint input, nint output, nuint count, DataType type, int root, HostCallOptions options = default)
     {
-        CheckRoot(root);
+        HostArguments.CheckRoot(root, _members.Length);
         Enter(new HostCall(CollectiveKind.Gather, type, default, root, (long)count), options);
         try
         {
@@ -125,7 +125,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     public void Scatter(nint input, nint output, nuint count, DataType type, int root, HostCallOptions options = default)
     {
-        CheckRoot(root);
+        HostArguments.CheckRoot(root, _members.Length);
         Enter(new HostCall(CollectiveKind.Scatter, type, default, root, (long)count), options);
         try
         {
@@ -156,8 +156,8 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     public void AllToAllV(nint input, ReadOnlySpan<nuint> sendCounts, nint output, ReadOnlySpan<nuint> receiveCounts, DataType type, HostCallOptions options = default)
     {
-        CheckCounts(sendCounts, nameof(sendCounts));
-        CheckCounts(receiveCounts, nameof(receiveCounts));
+        HostArguments.CheckCounts(sendCounts, _members.Length, nameof(sendCounts));
+        HostArguments.CheckCounts(receiveCounts, _members.Length, nameof(receiveCounts));
         Enter(new HostCall(CollectiveKind.AllToAllV, type, default, 0, 0), options);
         try
         {
@@ -192,7 +192,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     public void ReduceScatter(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, ReduceOp op, HostCallOptions options = default)
     {
-        CheckCounts(counts, nameof(counts));
+        HostArguments.CheckCounts(counts, _members.Length, nameof(counts));
         Enter(HostCall.WithCounts(CollectiveKind.ReduceScatter, type, op, counts), options);
         try
         {
@@ -203,18 +203,6 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         {
             Leave();
         }
-    }
-
-    private void CheckRoot(int root)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(root);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(root, _members.Length);
-    }
-
-    private void CheckCounts(ReadOnlySpan<nuint> counts, string name)
-    {
-        if (counts.Length != _members.Length)
-            throw new ArgumentException($"{counts.Length} counts for {_members.Length} ranks.", name);
     }
 
     /// <summary>Bytes of each rank's part, for the plans; returns the longest.</summary>
