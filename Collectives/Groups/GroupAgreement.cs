@@ -18,6 +18,8 @@ internal static class GroupAgreement
         ["GroupOptions.Name"] = options.Name,
         ["GroupOptions.Timeout"] = options.Timeout.ToString("c", CultureInfo.InvariantCulture),
         ["host transport"] = HostTransports.Resolve(options)?.Name ?? HostTransports.Builtin,
+        ["GroupOptions.DeviceTimeout"] = options.DeviceTimeout.ToString("c", CultureInfo.InvariantCulture),
+        ["GroupOptions.Nccl"] = (options.Nccl ?? new NcclOptions()).ToString(),
         ["GroupOptions.HostChunkBytes"] = options.HostChunkBytes.ToString(CultureInfo.InvariantCulture),
     };
 

@@ -24,7 +24,7 @@ public sealed partial class GroupCoordinator
         }
     }
 
-    /// <summary>As <see cref="AllReduce"/>, to the root alone. The others may pass an empty <paramref name="output"/>.</summary>
+    /// <summary>As <see cref="AllReduce{T}(ReadOnlySpan{T}, Span{T}, ReduceOp, HostCallOptions)"/>, to the root alone. The others may pass an empty <paramref name="output"/>.</summary>
     public unsafe void Reduce<T>(ReadOnlySpan<T> input, Span<T> output, int root, ReduceOp op = ReduceOp.Sum, HostCallOptions options = default)
         where T : unmanaged
     {
@@ -168,7 +168,7 @@ public sealed partial class GroupCoordinator
     }
 
     /// <summary>
-    /// As <see cref="AllToAll"/> with parts of any length: what this rank has for each rank and what it expects of each. The buffers hold the parts one behind
+    /// As <see cref="AllToAll{T}(ReadOnlySpan{T}, Span{T}, HostCallOptions)"/> with parts of any length: what this rank has for each rank and what it expects of each. The buffers hold the parts one behind
     /// the other and must not overlap. A pair that disagrees is a <see cref="CallMismatchException"/> on all ranks.
     /// </summary>
     public unsafe void AllToAllV<T>(ReadOnlySpan<T> input, ReadOnlySpan<nuint> sendCounts, Span<T> output, ReadOnlySpan<nuint> receiveCounts, HostCallOptions options = default)
@@ -195,21 +195,6 @@ public sealed partial class GroupCoordinator
     /// What moves host memory between the members, for callers with raw pointers and counts beyond a span's. Null in a group of one.
     /// </summary>
     public IHostCommunicator? HostCommunicator => HostOrAlone(default);
-
-    /// <summary>Ends every call in flight on all ranks, and every later one, with <see cref="GroupAbortedException"/>.</summary>
-    public void Abort(string reason)
-    {
-        ArgumentNullException.ThrowIfNull(reason);
-        HostOrAlone(default)?.Abort(reason);
-    }
-
-    /// <summary>Throws the group's fault if there is one. One read of memory otherwise.</summary>
-    public void ThrowIfFaulted()
-    {
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        if (_host?.Fault is { } fault)
-            throw fault;
-    }
 
     private IHostCommunicator? HostOrAlone(HostCallOptions options)
     {

@@ -5,7 +5,7 @@ namespace CollectivesSharp;
 public sealed partial class GroupCoordinator
 {
     /// <summary>
-    /// Sends host memory to one rank of the group, where one <see cref="Receive"/> takes it. Messages of one rank to another with one tag arrive in the order in which they were
+    /// Sends host memory to one rank of the group, where one <see cref="Receive{T}(Span{T}, int, int, HostCallOptions)"/> takes it. Messages of one rank to another with one tag arrive in the order in which they were
     /// sent. Up to <see cref="HostMessage.EagerBytes"/> bytes it does not wait for the receiver; a longer message may. Allocates nothing in the steady state.
     /// </summary>
     /// <param name="buffer">What to send; may be changed as soon as this returns.</param>

@@ -14,6 +14,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
     private readonly string _prefix;
     private readonly ILogger _logger;
     private readonly IHostCommunicator? _host;
+    private readonly IDeviceCommunicator? _device;
     private int _disposed;
 
     private GroupCoordinator(GroupOptions options, StoreLease lease, string prefix, ILogger logger, FormedGroup formed)
@@ -23,6 +24,9 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
         _prefix = prefix;
         _logger = logger;
         _host = formed.Host;
+        _device = formed.Device.Communicator;
+        Device = formed.Device.Device;
+        DeviceObjection = formed.Device.Objection;
         Members = formed.Members;
         Ranks = [.. formed.Members.Select(member => member.Rank)];
         RankInGroup = formed.RankInGroup;
@@ -76,9 +80,6 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
     public int NextRank => Ranks[(RankInGroup + 1) % WorldSize];
 
     public int PreviousRank => Ranks[(RankInGroup + WorldSize - 1) % WorldSize];
-
-    /// <summary>True once a rank was lost, the group was aborted or calls did not match: it can only be disposed then.</summary>
-    public bool IsFaulted => _host?.Fault is not null;
 
     /// <summary>
     /// Makes the group of all ranks of the job; every rank calls it. Finds rank, size and meeting point in the launcher's environment unless the options
@@ -149,6 +150,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
             return;
+        _device?.Dispose();
         _host?.Dispose();
         await _lease.ReleaseAsync().ConfigureAwait(false);
     }

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace CollectivesSharp;
 
 /// <summary>What the members have agreed on.</summary>
-internal sealed record FormedGroup(GroupMember[] Members, int RankInGroup, long Generation, IHostCommunicator? Host, IReadOnlyList<GroupVote> Votes);
+internal sealed record FormedGroup(GroupMember[] Members, int RankInGroup, long Generation, IHostCommunicator? Host, FormedDevice Device, IReadOnlyList<GroupVote> Votes);
 
 /// <summary>How ranks become a group: say hello, compare, share memory, vote.</summary>
 internal static class GroupFormation
@@ -19,7 +19,8 @@ internal static class GroupFormation
 
     internal static async Task<FormedGroup> FormAsync(IStore store, string prefix, int[] ranks, int rankInGroup, int? localRank, GroupOptions options, ILogger logger, CancellationToken cancellationToken)
     {
-        GroupHello own = new() { Member = Describe(ranks[rankInGroup], localRank, options), Agreed = GroupAgreement.Terms(options, ranks.Length) };
+        DeviceSelection selection = DeviceSelection.Choose(options, ranks[rankInGroup], localRank);
+        GroupHello own = new() { Member = Describe(ranks[rankInGroup], ranks.Length, localRank, selection, options), Agreed = GroupAgreement.Terms(options, ranks.Length) };
         GroupRoster roster = await MeetAsync(store, prefix, ranks, rankInGroup, own, options, cancellationToken).ConfigureAwait(false);
         int[] missing = [.. ranks.Where((_, member) => member >= roster.Hellos.Length || roster.Hellos[member] is null)];
         GroupHello[] hellos = [.. roster.Hellos.OfType<GroupHello>()];
@@ -40,22 +41,42 @@ internal static class GroupFormation
         }
         else if (members.Length > 1)
             host = await ConnectAsync(store, prefix, members, rankInGroup, roster.Generation, options, votes, logger, cancellationToken).ConfigureAwait(false);
-        logger.LogDebug("Group {Name} of {Count} ranks, generation {Generation}: {Votes}", options.Name, members.Length, roster.Generation, votes);
-        return new FormedGroup(members, rankInGroup, roster.Generation, host, votes);
+        try
+        {
+            NcclContext context = new() { Options = options, Members = members, RankInGroup = rankInGroup, Store = store, KeyPrefix = prefix, Device = selection.Device, Host = host, Logger = logger };
+            FormedDevice device = await DeviceFormation.FormAsync(context, votes, cancellationToken).ConfigureAwait(false);
+            logger.LogDebug("Group {Name} of {Count} ranks, generation {Generation}: {Votes}", options.Name, members.Length, roster.Generation, votes);
+            return new FormedGroup(members, rankInGroup, roster.Generation, host, device, votes);
+        }
+        catch
+        {
+            host?.Dispose();
+            throw;
+        }
     }
 
-    private static GroupMember Describe(int rank, int? localRank, GroupOptions options) => new()
+    private static GroupMember Describe(int rank, int worldSize, int? localRank, DeviceSelection selection, GroupOptions options)
     {
-        Rank = rank,
-        Host = Environment.MachineName,
-        ProcessId = Environment.ProcessId,
-        ProcessStartTime = ProcessIdentity.OwnStartTime,
-        NodeId = options.HostId ?? NodeIdentity.Current,
-        NetworkId = NodeIdentity.Network,
-        LocalRank = localRank,
-        AllowedProcessors = AllowedProcessors.Own(),
-        ProcessorCount = Environment.ProcessorCount,
-    };
+        // Loaded only where it can be of use: it is a large library.
+        (MemberNccl? nccl, string? ncclObjection) = selection.Device is not null && worldSize > 1 ? NcclLibrary.Find() : (null, null);
+        return new GroupMember
+        {
+            Rank = rank,
+            Host = Environment.MachineName,
+            ProcessId = Environment.ProcessId,
+            ProcessStartTime = ProcessIdentity.OwnStartTime,
+            NodeId = options.HostId ?? NodeIdentity.Current,
+            NetworkId = NodeIdentity.Network,
+            LocalRank = localRank,
+            AllowedProcessors = AllowedProcessors.Own(),
+            ProcessorCount = Environment.ProcessorCount,
+            Device = selection.Device is { } device ? MemberDevice.Of(device) : null,
+            DeviceObjection = selection.Objection,
+            DeviceRequired = selection.IsRequired,
+            Nccl = nccl,
+            NcclObjection = ncclObjection,
+        };
+    }
 
     /// <summary>Every member says hello under its own key; the first one waits for all of them and publishes the roster, complete or not.</summary>
     private static async Task<GroupRoster> MeetAsync(IStore store, string prefix, int[] ranks, int rankInGroup, GroupHello own, GroupOptions options, CancellationToken cancellationToken)

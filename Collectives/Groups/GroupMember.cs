@@ -29,6 +29,21 @@ public sealed record GroupMember
     /// <summary>How many of them a quota leaves (<see cref="Environment.ProcessorCount"/>).</summary>
     public required int ProcessorCount { get; init; }
 
+    /// <summary>Null: none, see <see cref="DeviceObjection"/>.</summary>
+    public MemberDevice? Device { get; init; }
+
+    /// <summary>Why this rank has no device.</summary>
+    public string? DeviceObjection { get; init; }
+
+    /// <summary>Whether it asked for a group that moves device memory or none at all.</summary>
+    public bool DeviceRequired { get; init; }
+
+    /// <summary>The library that it found, where it has a device.</summary>
+    public MemberNccl? Nccl { get; init; }
+
+    /// <summary>Why it has none.</summary>
+    public string? NcclObjection { get; init; }
+
     public override string ToString() => $"rank {Rank} (host {Host}, pid {ProcessId})";
 
     /// <summary>"rank 3" or "ranks 0, 1, 5".</summary>

@@ -39,6 +39,15 @@ public sealed record GroupOptions
     /// </summary>
     public IHostTransport? HostTransport { get; init; }
 
+    /// <summary>Which GPU this rank takes; may differ by rank. Null: COLLECTIVES_DEVICE, else <see cref="DeviceChoice.Auto"/>.</summary>
+    public DeviceChoice? Device { get; init; }
+
+    /// <summary>The deadline of <see cref="GroupCoordinator.Synchronize"/>, and of a device call that must wait for its peers on the host.</summary>
+    public TimeSpan DeviceTimeout { get; init; } = TimeSpan.FromSeconds(600);
+
+    /// <summary>How NCCL is set up; equal on all ranks. Null: as it comes.</summary>
+    public NcclOptions? Nccl { get; init; }
+
     public ILoggerFactory? LoggerFactory { get; init; }
 
     internal static TimeSpan LongestTimeout { get; } = TimeSpan.FromDays(7);
@@ -52,6 +61,8 @@ public sealed record GroupOptions
             throw new ArgumentException($"{nameof(Rank)} {Rank} of {nameof(WorldSize)} {size}: a rank lies between 0 and the size.");
         if (Timeout <= TimeSpan.Zero || Timeout > LongestTimeout)
             throw new ArgumentException($"{nameof(Timeout)} {Timeout}: a wait is bounded, up to 7 days.");
+        if (DeviceTimeout <= TimeSpan.Zero || DeviceTimeout > LongestTimeout)
+            throw new ArgumentException($"{nameof(DeviceTimeout)} {DeviceTimeout}: a wait is bounded, up to 7 days.");
         if (HostChunkBytes < 4096 || HostChunkBytes > 256 << 20 || HostChunkBytes % 4096 != 0)
             throw new ArgumentException($"{nameof(HostChunkBytes)} {HostChunkBytes}: from 4096 to {256 << 20} in multiples of 4096.");
         _ = HostTransports.Resolve(this);

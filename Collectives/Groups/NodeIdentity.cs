@@ -12,15 +12,15 @@ public static class NodeIdentity
     /// </summary>
     public static string Current { get; } = Find();
 
+    /// <summary>COLLECTIVES_HOST_ID; null if it is not set.</summary>
+    internal static string? Override => Environment.GetEnvironmentVariable("COLLECTIVES_HOST_ID") is { Length: > 0 } given ? given : null;
+
     /// <summary>A digest of the boot and the network namespace: whoever has the same one is reached by loopback.</summary>
     internal static string Network { get; } = Digest(Read("/proc/sys/kernel/random/boot_id"), Link("/proc/self/ns/net"));
 
     private static string Find()
     {
-        string? given = Environment.GetEnvironmentVariable("COLLECTIVES_HOST_ID");
-        if (!string.IsNullOrEmpty(given))
-            return given;
-        return Digest(Read("/proc/sys/kernel/random/boot_id"), Link("/proc/self/ns/net"), Link("/proc/self/ns/pid"), Environment.UserName);
+        return Override ?? Digest(Read("/proc/sys/kernel/random/boot_id"), Link("/proc/self/ns/net"), Link("/proc/self/ns/pid"), Environment.UserName);
     }
 
     private static string Digest(params ReadOnlySpan<string> parts) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('|', parts))))[..16];

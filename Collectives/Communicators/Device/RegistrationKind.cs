@@ -1,0 +1,14 @@
+namespace CollectivesSharp;
+
+/// <summary>What <see cref="GroupCoordinator.Register"/> makes of a buffer.</summary>
+public enum RegistrationKind
+{
+    /// <summary>ncclCommRegister: peers and network cards reach the buffer itself, so that large messages are not staged. Any device memory.</summary>
+    Local,
+
+    /// <summary>
+    /// A symmetric window (ncclCommWindowRegister, NCCL 2.27.3 or newer; results of small messages are right from 2.28.7 on): the same offset of the same size on every rank, which opens
+    /// the one-hop kernels. <see cref="Cuda.DeviceMemoryKind.Shareable"/> memory; input and output must both be registered to profit.
+    /// </summary>
+    Symmetric,
+}

@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using CollectivesSharp.Cuda;
+using CollectivesSharp.Interop;
+
+namespace CollectivesSharp;
+
+public sealed partial class GroupCoordinator
+{
+    /// <summary>How long <see cref="Synchronize"/> polls without a pause: most waits of a decode step end within it.</summary>
+    private static readonly long s_busyTicks = Stopwatch.Frequency / 5_000;
+
+    /// <summary>True once a rank was lost, the group was aborted, calls did not match or NCCL has failed: it can only be disposed then.</summary>
+    public bool IsFaulted => Fault is not null;
+
+    private CollectiveException? Fault => _host?.Fault ?? _device?.Fault;
+
+    /// <summary>Ends every call in flight on all ranks, on host and device, and every later one, with <see cref="GroupAbortedException"/>.</summary>
+    public void Abort(string reason)
+    {
+        ArgumentNullException.ThrowIfNull(reason);
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        _host?.Abort(reason);
+        _device?.Abort(reason);
+    }
+
+    /// <summary>Throws the group's fault if there is one. A read of memory otherwise.</summary>
+    public void ThrowIfFaulted()
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        if (Fault is { } fault)
+            throw fault;
+    }
+
+    /// <summary>
+    /// Waits until everything enqueued on the stream so far is done, and throws what has gone wrong with it. Not while the stream is captured.
+    /// </summary>
+    /// <param name="stream">A CUstream of this rank's device.</param>
+    /// <param name="timeout">Null: <see cref="GroupOptions.DeviceTimeout"/>.</param>
+    /// <param name="cancellationToken">Ends the wait with <see cref="OperationCanceledException"/>; the work goes on.</param>
+    /// <exception cref="DeviceTimeoutException">The deadline has passed: a rank did not make the call that this one waits in, or hangs. The group is aborted.</exception>
+    /// <exception cref="CollectiveException">The group's fault, as soon as it is known: the rest of the work is ended and its results are undefined.</exception>
+    /// <exception cref="CudaException">A kernel failed.</exception>
+    public void Synchronize(nint stream, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        CudaDevice device = Device ?? throw new NotSupportedException($"Group {Name}: this rank has no GPU: {DeviceObjection}");
+        TimeSpan limit = timeout ?? _options.DeviceTimeout;
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, nameof(timeout));
+        using CudaContextScope scope = device.MakeCurrent();
+        if (GraphCapture.IsCapturing(stream))
+            throw new InvalidOperationException("Synchronize on a stream that is being captured: what it would wait for does not run yet.");
+        long start = Stopwatch.GetTimestamp();
+        while (CudaDriverNative.cuStreamQuery(stream) is var result && result != CUresult.CUDA_SUCCESS)
+        {
+            if (result != CUresult.CUDA_ERROR_NOT_READY)
+                throw new CudaException($"Group {Name}: waiting for a stream: {result} ({(int)result}), an error of a kernel that ran before.", result);
+            ThrowIfFaulted();
+            cancellationToken.ThrowIfCancellationRequested();
+            long waited = Stopwatch.GetTimestamp() - start;
+            if (waited > limit.TotalSeconds * Stopwatch.Frequency)
+                throw GiveUp(limit);
+            if (waited > 10 * s_busyTicks)
+                Thread.Sleep(1);
+            else if (waited > s_busyTicks)
+                Thread.Yield();
+        }
+
+        ThrowIfFaulted();
+    }
+
+    private DeviceTimeoutException GiveUp(TimeSpan limit)
+    {
+        (string operation, long sequence) = _device is NcclCommunicator nccl ? nccl.LastCall : ("", 0);
+        string text = $"work on the device was not done within {limit.TotalSeconds:0.###} s; the last call was {(operation.Length == 0 ? "none of this group" : $"{operation}, device call {sequence}")}";
+        Abort($"rank {Rank}: {text}");
+        return new DeviceTimeoutException($"Group {Name}: {text}. A rank that did not make the same call, or whose device hangs, is the usual cause.", Name, operation, sequence);
+    }
+
+    private IDeviceCommunicator OnDevice(string call)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        return _device ?? throw NoDevice(call);
+    }
+
+    private NotSupportedException NoDevice(string call) => new($"{call} on device memory: group {Name} moves host memory only. {DeviceObjection}");
+}
