@@ -84,7 +84,7 @@ record() {
   [ -z "$6" ] || tests=$(awk '{ printf ", \"passed\": %d, \"failed\": %d, \"skipped\": %d", $1, $2, $3 }' <<< "$6")
   rows+=("{ \"step\": \"$1\", \"name\": \"$2\", \"state\": \"$3\", \"seconds\": $4, \"exit_code\": $5$tests }")
   [ "$3" = ok ] || [ "$3" = skipped ] || failed=$((failed + 1))
-  printf '%-9s %5d s  %-11s %s%s\n' "$3" "$4" "$1" "$2" "${6:+ ($(awk '{ printf "%d passed, %d failed, %d skipped", $1, $2, $3 }' <<< "$6"))}" | tee -a "$OUT/run.log"
+  printf '%-9s %5d s  %-11s %s%s\n' "$3" "$4" "$1" "$2" "${6:+ ($(awk '{ printf "%d passed, %d failed, %d skipped", $1, $2, $3 }' <<< "$6"))}" | tee -a "$OUT/run.log" "$work/recap"
   summarise
 }
 
@@ -117,7 +117,7 @@ attempt() {
     [ "$state" != ok ] || [[ $tests =~ ^[1-9][0-9]*\ 0\  ]] || state=failed
   fi
   record "$step" "$name" "$state" $((SECONDS - begun)) $status "$tests"
-  [ "$state" = ok ] || { tail -n 40 "$work/section" | cut -c 1-300 | sed 's/^/    | /'; return 1; }
+  [ "$state" = ok ] || { tail -n 25 "$work/section" | cut -c 1-300 | sed 's/^/    | /'; return 1; }
 }
 
 need_gpus() { # STEP NAME COUNT
@@ -199,5 +199,6 @@ run_failures() {
 : > "$OUT/run.log"
 for step in "${steps[@]}"; do "run_$step"; done
 echo
+[ $failed = 0 ] || grep -vE '^(ok|skipped) ' "$work/recap"
 echo "${#rows[@]} turns, $failed failed, $SECONDS s; $(cd "$OUT" && find . -maxdepth 1 -type f -printf '%f ' | tr ' ' '\n' | sort | paste -sd ' ') in $OUT"
 [ $failed = 0 ]
