@@ -193,7 +193,7 @@ run_host() {
 }
 
 run_failures() {
-  attempt failures tests "failures" 240 env COLLECTIVES_TEST_MPIRUN="$mpirun" dotnet "$runtime/failures/CollectivesSharp.Failures.dll" -noColor
+  attempt failures tests "failures" 420 env COLLECTIVES_TEST_MPIRUN="$mpirun" dotnet "$runtime/failures/CollectivesSharp.Failures.dll" -noColor
 }
 
 : > "$OUT/run.log"
