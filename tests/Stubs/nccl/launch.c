@@ -3,6 +3,12 @@
 
 #include <stdlib.h>
 
+static void release(struct launch *l)
+{
+    if (atomic_fetch_sub(&l->refs, 1) == 1)
+        free(l);
+}
+
 /* On the stream's thread. */
 static void run_launch(void *argument)
 {
@@ -23,14 +29,14 @@ static void run_launch(void *argument)
     pthread_cond_broadcast(&c->changed);
     pthread_mutex_unlock(&c->mutex);
     if (!l->captured)
-        free(l);
+        release(l);
 }
 
 static void drop_captured(void *argument)
 {
     struct launch *l = argument;
     atomic_fetch_sub(&l->c->graph_refs, 1);
-    free(l);
+    release(l);
 }
 
 /* A communicator's calls run in the order in which they were made, also from several streams: the next stream waits for the last one. */
@@ -65,6 +71,13 @@ static ncclResult_t join(const struct driver *d, struct launch *l, bool before)
     return ncclSuccess;
 }
 
+static void count_queued(comm *c, int change)
+{
+    pthread_mutex_lock(&c->mutex);
+    c->queued += change;
+    pthread_mutex_unlock(&c->mutex);
+}
+
 static ncclResult_t enqueue(const struct driver *d, struct launch *l)
 {
     comm *c = l->c;
@@ -74,45 +87,42 @@ static ncclResult_t enqueue(const struct driver *d, struct launch *l)
     TRY(CUDA(cuStreamGetCaptureInfo_v2, l->stream, &status, &capture, &graph, NULL, NULL));
     NEED(status != 2, ncclUnhandledCudaError, "Cuda failure 901 : the capture of the stream is invalid");
     l->captured = status == 1;
+    uint64_t chain = l->captured ? capture : 0;
     TRY(chain_before(d, c, l->stream, l->captured ? capture : 0));
     TRY(join(d, l, true));
     if (l->captured) {
+        TRY(CUDA(cuUserObjectCreate, &object, l, drop_captured, 1, 1));
         atomic_fetch_add(&c->graph_refs, 1);
-        ncclResult_t made = CUDA(cuUserObjectCreate, &object, l, drop_captured, 1, 1);
-        if (made != ncclSuccess) {
-            atomic_fetch_sub(&c->graph_refs, 1);
-            return made;
-        }
+        atomic_fetch_add(&l->refs, 1);
         TRY(CUDA(cuGraphRetainUserObject, graph, object, 1, 1));
+        TRY(CUDA(cuLaunchHostFunc, l->stream, run_launch, l));
     } else {
-        pthread_mutex_lock(&c->mutex);
-        c->queued++;
-        pthread_mutex_unlock(&c->mutex);
+        count_queued(c, 1);
+        atomic_fetch_add(&l->refs, 1);
+        ncclResult_t launched = CUDA(cuLaunchHostFunc, l->stream, run_launch, l);
+        if (launched != ncclSuccess) {
+            count_queued(c, -1);
+            release(l);
+            return launched;
+        }
     }
-    ncclResult_t launched = CUDA(cuLaunchHostFunc, l->stream, run_launch, l);
-    if (launched != ncclSuccess && !l->captured) {
-        pthread_mutex_lock(&c->mutex);
-        c->queued--;
-        pthread_mutex_unlock(&c->mutex);
-    }
-    TRY(launched);
     atomic_fetch_add(&c->operations, 1);
     TRY(join(d, l, false));
-    return chain_after(d, c, l->stream, l->captured ? capture : 0);
+    return chain_after(d, c, l->stream, chain);
 }
 
 ncclResult_t stub_launch(struct launch *l)
 {
-    const struct driver *d = stub_driver();
-    if (d == NULL)
-        return ncclSystemError;
+    const struct driver *d = stub_driver(); /* every pointer was checked by it */
     void *popped;
     comm *c = l->c;
+    atomic_store(&l->refs, 1);
     ncclResult_t result = CUDA(cuCtxPushCurrent_v2, c->context);
     if (result == ncclSuccess) {
         result = enqueue(d, l);
         (void)CUDA(cuCtxPopCurrent_v2, &popped);
     }
+    release(l);
     stub_injected_async_error(c);
     return result;
 }

@@ -93,7 +93,7 @@ bool stub_execute(comm *c, const struct task *tasks, int count); /* false: cut s
 
 /* group.c and launch.c */
 enum { MAX_STREAMS = 8 };
-struct launch { comm *c; void *stream, *others[MAX_STREAMS]; int other_count; bool captured; struct launch *next; int count; struct task tasks[]; };
+struct launch { comm *c; void *stream, *others[MAX_STREAMS]; int other_count; bool captured; _Atomic int refs; struct launch *next; int count; struct task tasks[]; };
 struct job {
     comm *c, *parent;
     ncclResult_t (*run)(struct job *);
