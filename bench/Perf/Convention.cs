@@ -16,6 +16,9 @@ internal readonly record struct Convention(CollectiveKind Collective)
     /// <summary>A message needs two buffers.</summary>
     internal bool HasInPlace => Collective != CollectiveKind.SendReceive;
 
+    /// <summary>On a device also an all-to-all does.</summary>
+    internal bool HasDeviceInPlace => HasInPlace && Collective != CollectiveKind.AllToAll;
+
     /// <summary>Bus bandwidth over algorithm bandwidth: what the slowest link carries.</summary>
     internal double BusFactor(int ranks) =>
         Collective == CollectiveKind.AllReduce ? 2.0 * (ranks - 1) / ranks

@@ -2,19 +2,6 @@ using CollectivesSharp.Interop;
 
 namespace CollectivesSharp.Perf;
 
-internal enum Backend
-{
-    Auto,
-    Host,
-    Cuda,
-}
-
-internal enum LaunchMode
-{
-    Processes,
-    Threads,
-}
-
 /// <summary>What one run measures; sizes in bytes.</summary>
 internal sealed record PerfOptions
 {
@@ -38,7 +25,7 @@ internal sealed record PerfOptions
 
     public required IReadOnlyList<DataType> Types { get; init; }
 
-    public required IReadOnlyList<ReduceOp> Operations { get; init; }
+    public required IReadOnlyList<Operation> Operations { get; init; }
 
     /// <summary>-1: all.</summary>
     public required int Root { get; init; }
@@ -49,6 +36,12 @@ internal sealed record PerfOptions
     public required Backend Backend { get; init; }
 
     public required LaunchMode Launch { get; init; }
+
+    /// <summary>How often the graph of a row's timed calls is replayed; 0: no graph.</summary>
+    public required int Replays { get; init; }
+
+    /// <summary>Null: the buffers are not registered.</summary>
+    public RegistrationKind? Registration { get; init; }
 
     public FileInfo? Json { get; init; }
 

@@ -14,6 +14,16 @@ internal static class Machine
 
     internal static string OperatingSystem => RuntimeInformation.OSDescription;
 
+    /// <summary>"13.0": what the driver supports.</summary>
+    internal static string CudaDriver
+    {
+        get
+        {
+            (int major, int minor) = Cuda.CudaDriver.Version;
+            return $"{major}.{minor}";
+        }
+    }
+
     private static string FindProcessor()
     {
         try

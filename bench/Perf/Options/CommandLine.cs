@@ -8,7 +8,7 @@ namespace CollectivesSharp.Perf;
 /// <summary>The arguments: nccl-tests' flags where they exist, long names for what is our own.</summary>
 internal static class CommandLine
 {
-    private static readonly string[] s_operations = ["sum", "prod", "max", "min", "avg"];
+    private static readonly string[] s_operations = ["sum", "prod", "max", "min", "avg", "mulsum"];
 
     private static readonly Dictionary<string, CollectiveKind> s_collectives = new(StringComparer.Ordinal)
     {
@@ -27,7 +27,7 @@ internal static class CommandLine
     internal static string NameOf(CollectiveKind collective) => s_collectives.Single(item => item.Value == collective).Key;
 
     /// <summary>As nccl-tests prints it.</summary>
-    internal static string NameOf(ReduceOp op) => s_operations[(int)op];
+    internal static string NameOf(Operation op) => s_operations[(int)op];
 
     /// <summary>Parses, prints help or errors, and calls <paramref name="run"/>.</summary>
     internal static Task<int> InvokeAsync(string[] arguments, Func<PerfOptions, CancellationToken, Task<int>> run)
@@ -50,11 +50,11 @@ internal static class CommandLine
             CustomParser = result => OneOrAll(result, Enum.GetValues<DataType>(), text => DataTypeExtensions.TryParse(text, out DataType type) ? type : null, type => type.NcclName()),
             DefaultValueFactory = _ => [DataType.Float32],
         };
-        Option<ReduceOp[]> operations = new("--op", "-o")
+        Option<Operation[]> operations = new("--op", "-o")
         {
             Description = string.Join(" | ", s_operations) + " | all",
-            CustomParser = result => OneOrAll(result, Enum.GetValues<ReduceOp>(), text => Array.IndexOf(s_operations, text) is >= 0 and var index ? (ReduceOp)index : null, NameOf),
-            DefaultValueFactory = _ => [ReduceOp.Sum],
+            CustomParser = result => OneOrAll(result, Enum.GetValues<Operation>(), text => Array.IndexOf(s_operations, text) is >= 0 and var index ? (Operation)index : null, NameOf),
+            DefaultValueFactory = _ => [Operation.Sum],
         };
         Option<int> root = new("--root", "-r")
         {
@@ -65,12 +65,19 @@ internal static class CommandLine
         Option<int?> ranks = new("--ngpus", "-g") { Description = "ranks to start: one a GPU; host ranks without one (default: every GPU, or 4 host ranks)" };
         Option<Backend> backend = new("--backend") { Description = "where the buffers lie", DefaultValueFactory = _ => Backend.Auto };
         Option<LaunchMode> launch = new("--launch") { Description = "what ranks are, when no launcher started this program", DefaultValueFactory = _ => LaunchMode.Processes };
+        Option<int> graph = Number("--cudagraph", "-G", "capture a row's timed calls into a graph and replay it so often; 0: no graph", 0, 0);
+        Option<RegistrationKind?> registration = new("--local_register", "-R")
+        {
+            Description = "register the buffers: 0 no, 1 ncclCommRegister, 2 symmetric windows",
+            CustomParser = Registration,
+            DefaultValueFactory = _ => null,
+        };
         Option<FileInfo?> json = new("--json") { Description = "write the results to this file" };
         Option<FileInfo?> csv = new("--csv") { Description = "write the rows to this file" };
 
         RootCommand command = new("Bandwidth and latency of collectives, with the columns and definitions of nccl-tests.")
         {
-            collective, min, max, step, factor, iterations, warmup, checks, types, operations, root, ranks, backend, launch, json, csv,
+            collective, min, max, step, factor, iterations, warmup, checks, types, operations, root, ranks, backend, launch, graph, registration, json, csv,
         };
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -90,6 +97,8 @@ internal static class CommandLine
                 Ranks = parsed.GetValue(ranks),
                 Backend = parsed.GetValue(backend),
                 Launch = parsed.GetValue(launch),
+                Replays = parsed.GetValue(graph),
+                Registration = parsed.GetValue(registration),
                 Json = parsed.GetValue(json),
                 Csv = parsed.GetValue(csv),
             };
@@ -127,6 +136,13 @@ internal static class CommandLine
     private static T[] OneOrAll<T>(ArgumentResult result, T[] all, Func<string, T?> parse, Func<T, string> name)
         where T : struct
         => result.Tokens[0].Value == "all" ? all : [Lookup(result, parse, $"{string.Join(", ", all.Select(name))}, all")];
+
+    private static RegistrationKind? Registration(ArgumentResult result) => Lookup<int>(result, text => text is ['0' or '1' or '2'] ? text[0] - '0' : null, "0, 1 or 2") switch
+    {
+        1 => RegistrationKind.Local,
+        2 => RegistrationKind.Symmetric,
+        _ => null,
+    };
 
     private static T Lookup<T>(ArgumentResult result, Func<string, T?> parse, string expected)
         where T : struct

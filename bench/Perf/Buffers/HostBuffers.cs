@@ -1,0 +1,64 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace CollectivesSharp.Perf;
+
+/// <summary>Host memory; calls return when they are done, so that the host's clock times them.</summary>
+internal sealed unsafe class HostBuffers<T> : IBuffers
+    where T : unmanaged
+{
+    private readonly PerfOptions _options;
+    private readonly GroupCoordinator _group;
+    private readonly void*[] _buffers = new void*[2];
+
+    internal HostBuffers(PerfOptions options, GroupCoordinator group, long bytes)
+    {
+        (_options, _group) = (options, group);
+        for (int i = 0; i < 2; i++)
+            _buffers[i] = NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, sizeof(T)), 4096);
+    }
+
+    public void Fill(Part part, int seed, Operation op) => Pattern<T>.Fill(Span(part), seed, _group.RankInGroup, _group.WorldSize, op);
+
+    public double Time(Call call)
+    {
+        for (int i = 0; i < _options.WarmupIterations; i++)
+            Run(call);
+        _group.Barrier();
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < _options.Iterations; i++)
+            Run(call);
+        return Stopwatch.GetElapsedTime(start).TotalMicroseconds / _options.Iterations;
+    }
+
+    public void Run(Call call)
+    {
+        Span<T> input = Span(call.Input), output = Span(call.Output);
+        ReduceOp op = (ReduceOp)call.Op;
+        switch (call.Kind)
+        {
+            case CollectiveKind.AllReduce: _group.AllReduce<T>(input, output, op); break;
+            case CollectiveKind.Reduce: _group.Reduce<T>(input, output, call.Root, op); break;
+            case CollectiveKind.AllGather: _group.AllGather<T>(input, output); break;
+            case CollectiveKind.ReduceScatter: _group.ReduceScatter<T>(input, output, op); break;
+            case CollectiveKind.Gather: _group.Gather<T>(input, output, call.Root); break;
+            case CollectiveKind.Scatter: _group.Scatter<T>(input, output, call.Root); break;
+            case CollectiveKind.AllToAll: _group.AllToAll<T>(input, output); break;
+            case CollectiveKind.Broadcast: _group.Broadcast(output, call.Root); break;
+            case CollectiveKind.SendReceive: _group.SendReceive<T>(input, Call.Next(_group), output, Call.Previous(_group)); break;
+            default: _group.Barrier(); break;
+        }
+    }
+
+    public long CountWrong(Part part, int seed, Operation op, long first) => Pattern<T>.CountWrong(Span(part), seed, _group.WorldSize, op, first);
+
+    public long CountWrongCopy(Part part, int seed, Operation op, int rank, long first) => Pattern<T>.CountWrongCopy(Span(part), seed, rank, _group.WorldSize, op, first);
+
+    public void Dispose()
+    {
+        foreach (void* buffer in _buffers)
+            NativeMemory.AlignedFree(buffer);
+    }
+
+    private Span<T> Span(Part part) => new((T*)_buffers[part.Buffer] + part.Start, checked((int)part.Length));
+}

@@ -1,0 +1,8 @@
+namespace CollectivesSharp.Perf;
+
+/// <summary>What ranks are, when no launcher started this program.</summary>
+internal enum LaunchMode
+{
+    Processes,
+    Threads,
+}
