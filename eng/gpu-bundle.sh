@@ -23,7 +23,8 @@ mpirun=$(eng/get-openmpi.sh)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$dest"
-find "$dest" -mindepth 1 -maxdepth 1 ! -name "dotnet-runtime-$runtime.tar.xz" -exec rm -rf {} +
+rm -rf "$dest"/{VERSION,run.sh,peers,apps.tar.xz,openmpi.tar.xz}
+find "$dest" -maxdepth 1 -name 'dotnet-runtime-*.tar.xz' ! -name "dotnet-runtime-$runtime.tar.xz" -delete
 
 # Nothing of whoever packs gets in: no names of users, no times.
 pack() { tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -cf - "$@" | xz -9 -T0; }

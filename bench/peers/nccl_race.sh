@@ -22,7 +22,9 @@ cards=$(timeout 20 nvidia-smi --query-gpu=name,driver_version --format=csv,nohea
 gpus=${gpus:-$(wc -l <<< "$cards")}
 [ "$gpus" -ge 2 ] || { echo "One GPU has nobody to reduce with: the race needs two." >&2; exit 1; }
 
-export TERM=dumb DOTNET_NOLOGO=1 CUDA_MODULE_LOADING=EAGER NCCL_NVLS_ENABLE=${NCCL_NVLS_ENABLE:-0} PYTHONUNBUFFERED=1
+# Eager loading would have every torch process load all of torch's kernels.
+unset CUDA_MODULE_LOADING
+export TERM=dumb DOTNET_NOLOGO=1 NCCL_NVLS_ENABLE=${NCCL_NVLS_ENABLE:-0} PYTHONUNBUFFERED=1
 COLLECTIVES_NCCL_PATH=$(timeout 120 python3 "$here/torch_nccl.py" --library)
 export COLLECTIVES_NCCL_PATH
 echo "NCCL: $COLLECTIVES_NCCL_PATH" >&2
@@ -33,8 +35,8 @@ flags=(-b 1K -e 256M -f 2 -n 20 -w 5 -g "$gpus")
 peer() { timeout -k 10 150 python3 "$here/torch_nccl.py" "${flags[@]}" -G 20 --json "$work/torch-$1.json"; }
 ours() {
   local perf_flags=("${flags[@]}" --backend cuda --launch processes -R 0 -c 1)
-  timeout -k 10 120 dotnet "$perf" all-reduce "${perf_flags[@]}" --json "$work/eager-$1.json" > "$work/table" || { tail -n 20 "$work/table" >&2; return 1; }
-  timeout -k 10 120 dotnet "$perf" all-reduce "${perf_flags[@]}" -G 20 --json "$work/graph-$1.json" > "$work/table" || { tail -n 20 "$work/table" >&2; return 1; }
+  CUDA_MODULE_LOADING=EAGER timeout -k 10 120 dotnet "$perf" all-reduce "${perf_flags[@]}" --json "$work/eager-$1.json" > "$work/table" || { tail -n 20 "$work/table" >&2; return 1; }
+  CUDA_MODULE_LOADING=EAGER timeout -k 10 120 dotnet "$perf" all-reduce "${perf_flags[@]}" -G 20 --json "$work/graph-$1.json" > "$work/table" || { tail -n 20 "$work/table" >&2; return 1; }
 }
 
 started=$(date -u +%Y-%m-%dT%H:%M:%SZ)
