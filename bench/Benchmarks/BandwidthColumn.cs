@@ -35,9 +35,8 @@ internal sealed class BandwidthColumn : IColumn
 
     public string GetValue(Summary summary, BenchmarkCase benchmarkCase)
     {
-        if (summary[benchmarkCase]?.ResultStatistics is not { } statistics)
+        if (summary[benchmarkCase]?.ResultStatistics is not { } statistics || benchmarkCase.Parameters[nameof(HostCollectives.Bytes)] is not int bytes)
             return "NA";
-        int bytes = (int)benchmarkCase.Parameters[nameof(HostCollectives.Bytes)];
         double bandwidth = bytes / statistics.Mean;
         if (_bus)
         {
@@ -50,7 +49,7 @@ internal sealed class BandwidthColumn : IColumn
 
     public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style) => GetValue(summary, benchmarkCase);
 
-    public bool IsAvailable(Summary summary) => true;
+    public bool IsAvailable(Summary summary) => summary.BenchmarksCases.Any(benchmark => benchmark.Parameters[nameof(HostCollectives.Bytes)] is not null);
 
     public bool IsDefault(Summary summary, BenchmarkCase benchmarkCase) => false;
 }

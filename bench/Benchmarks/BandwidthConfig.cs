@@ -23,7 +23,7 @@ internal sealed class BandwidthConfig : ManualConfig
             .WithInvocationCount(quick ? 8 : 256)
             .WithUnrollFactor(1));
         AddDiagnoser(MemoryDiagnoser.Default);
-        AddColumnProvider(DefaultColumnProviders.Params, DefaultColumnProviders.Statistics, DefaultColumnProviders.Metrics);
+        AddColumnProvider(DefaultColumnProviders.Descriptor, DefaultColumnProviders.Params, DefaultColumnProviders.Statistics, DefaultColumnProviders.Metrics);
         AddColumn(BandwidthColumn.Algorithm, BandwidthColumn.Bus);
         AddLogger(ConsoleLogger.Default);
         WithOrderer(new DefaultOrderer(SummaryOrderPolicy.Declared));

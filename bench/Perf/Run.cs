@@ -42,10 +42,14 @@ internal sealed class Run(Setting setting)
         IEnumerable<long> sizes = _options.Collective == CollectiveKind.Barrier ? [0] : _options.Sizes();
         foreach ((Operation op, int root, long bytes) in operations.SelectMany(op => roots.SelectMany(root => sizes.Select(size => (op, root, size)))))
         {
-            long elements = bytes / type.SizeInBytes();
-            if (!setting.OnDevice && elements > int.MaxValue)
+            long count = bytes / type.SizeInBytes() / (convention.IsParted ? _group.WorldSize : 1);
+            if (!setting.OnDevice && bytes / type.SizeInBytes() > int.MaxValue)
                 throw new PerfException($"{bytes} bytes are more than {int.MaxValue} elements.");
-            Row row = new Case(setting, buffers, type, convention.IsParted ? elements / _group.WorldSize : elements, op, root).Measure();
+
+            // As nccl-tests, so that no part begins where a GPU can't load 16 bytes at once.
+            if (setting.OnDevice && convention.IsParted)
+                count -= count % (16 / type.SizeInBytes());
+            Row row = new Case(setting, buffers, type, count, op, root).Measure();
             _rows.Add(row);
             if (table is not null)
                 Table.PrintRow(row);

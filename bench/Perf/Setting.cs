@@ -37,7 +37,7 @@ internal sealed record Setting(PerfOptions Options, GroupCoordinator Group, bool
         ? Options.Types
         : [.. Options.Types.Where(type => type is not (DataType.Float8E4M3 or DataType.Float8E5M2))];
 
-    private string NoDevice => $"GPUs are not used: {Group.DeviceObjection}";
+    private string NoDevice => Options.Backend == Perf.Backend.Host ? "--backend cuda is for GPUs." : $"GPUs are not used: {Group.DeviceObjection}";
 
     private bool HasMulSum => Group.DeviceCommunicator is NcclCommunicator;
 

@@ -30,7 +30,7 @@ internal static class Backends
         if (options.Backend == Backend.Cuda && !onDevice)
             throw new PerfException($"--backend cuda: {group.DeviceObjection}");
         if (options.Backend == Backend.Auto && !onDevice && MayUseDevices(options) && group.Rank == 0)
-            Console.WriteLine($"# {group.WorldSize} ranks on host memory. {group.DeviceObjection?.Split('\n')[0]}");
+            Console.WriteLine($"# On host memory: {group.DeviceObjection?.Split('\n')[0]}");
         return new Setting(options, group, onDevice);
     }
 

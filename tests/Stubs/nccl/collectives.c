@@ -90,6 +90,8 @@ static ncclResult_t check(const char *name, comm *c, struct task *t, bool reduce
 
 static ncclResult_t call(const char *name, comm *c, void *stream, struct task t, bool reduces)
 {
+    if (stub_noop)
+        return ncclSuccess;
     TRY(stub_group_error(check(name, c, &t, reduces)));
     return t.count == 0 ? ncclSuccess : stub_add_task(c, stream, t);
 }

@@ -15,6 +15,7 @@ static char s_last_error[512];
 static int s_log = -1;
 static struct fault { char name[64]; int code, nth; _Atomic int calls; } s_faults[16];
 static int s_fault_count;
+bool stub_noop;
 
 int stub_number(const char *variable, int fallback)
 {
@@ -31,6 +32,7 @@ static void start(void)
         text = strchr(text, ',');
         text = text != NULL ? text + 1 : NULL;
     }
+    stub_noop = stub_number("STUB_NCCL_NOOP", 0) != 0;
     const char *log = getenv("STUB_NCCL_LOG");
     if (log != NULL && *log != '\0')
         s_log = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

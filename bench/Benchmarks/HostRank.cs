@@ -1,16 +1,16 @@
 namespace CollectivesSharp.Benchmarks;
 
-/// <summary>One rank's group and buffers; a call of the collective.</summary>
-internal sealed class Rank(GroupCoordinator group, CollectiveKind collective, int elements)
+/// <summary>One rank's group and buffers in host memory.</summary>
+internal sealed class HostRank(GroupCoordinator group, CollectiveKind collective, int elements) : IRank
 {
     private readonly float[] _input = Filled(elements, group.RankInGroup);
     private readonly float[] _output = Filled(elements, 0);
 
-    internal GroupCoordinator Group => group;
+    public GroupCoordinator Group => group;
 
     private int Part => elements / group.WorldSize;
 
-    internal void Call()
+    public void Call()
     {
         switch (collective)
         {
@@ -22,6 +22,8 @@ internal sealed class Rank(GroupCoordinator group, CollectiveKind collective, in
             default: throw new NotSupportedException($"{collective} is no benchmark here.");
         }
     }
+
+    public void Dispose() => group.DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     private static float[] Filled(int elements, float value)
     {
