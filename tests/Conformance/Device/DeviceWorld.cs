@@ -48,7 +48,14 @@ public static class DeviceWorld
         World.RunLaunched(s_options, group => body(s_rank ??= new DeviceRank(group)));
     }
 
-    internal static void SkipWithoutDevice()
+    /// <summary>For what needs no peer: this process's rank's, or the first. Skips the test where there is none.</summary>
+    internal static CudaDevice OwnDevice()
+    {
+        SkipWithoutDevice();
+        return CudaDevice.All[World.IsLaunched && !s_shared ? (World.Launch.LocalRank ?? World.Launch.Rank) % CudaDevice.All.Count : 0];
+    }
+
+    private static void SkipWithoutDevice()
     {
         if (!CudaDriver.TryInitialize(out string? reason))
             Assert.Skip(reason!);

@@ -6,7 +6,7 @@ namespace CollectivesSharp.Conformance.Device;
 internal static class DeviceCaseGenerator
 {
     private const int PageBytes = 4096;
-    private const int LargeBytes = 3 << 20;
+    private const int LargeBytes = 2 << 20;
 
     /// <summary>Those that leave something to compare.</summary>
     internal static IReadOnlyList<CollectiveKind> Collectives { get; } =
@@ -40,7 +40,7 @@ internal static class DeviceCaseGenerator
                 Array.ForEach(both, misaligned => Add(operations[random.Next(operations.Length)], count, inPlace, misaligned));
         }
 
-        if (!brief && type is DataType.Float32 or DataType.BFloat16 or DataType.UInt8)
+        if (!brief && type is DataType.Float32 or DataType.BFloat16)
             Add(operations[0], (LargeBytes / type.SizeInBytes() / ranks) + 3, hasPlace && random.Next(2) == 0, random.Next(2) == 0);
         return cases;
 
