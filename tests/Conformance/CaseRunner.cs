@@ -8,6 +8,7 @@ internal sealed class CaseRunner<T>(GroupCoordinator group)
     where T : unmanaged
 {
     private readonly Element<T> _element = Elements.Of<T>();
+    private readonly Definition<T> _definition = new(group.WorldSize, group.RankInGroup);
     private readonly T[] _table = MakeTable();
     private readonly int _ranks = group.WorldSize;
     private readonly int _rank = group.RankInGroup;
@@ -21,12 +22,12 @@ internal sealed class CaseRunner<T>(GroupCoordinator group)
     private void Run(Case test)
     {
         T[][] inputs = [.. Enumerable.Range(0, _ranks).Select(rank => Input(test, rank))];
-        T[] expected = Expected(test, inputs);
+        T[] expected = _definition.Expected(test, inputs);
 
         // In place the smaller buffer lies where its content belongs in the larger one.
         using Guarded<T> large = new(Math.Max(inputs[_rank].Length, expected.Length), test.Misalignment);
         using Guarded<T> other = new(expected.Length, test.Misalignment);
-        int start = OwnStart(test);
+        int start = _definition.OwnStart(test);
         bool inPlace = test.InPlace && (_rank == test.Root || test.Collective is not (CollectiveKind.Gather or CollectiveKind.Scatter));
         bool gathers = expected.Length > inputs[_rank].Length, scatters = expected.Length < inputs[_rank].Length;
         Span<T> input = inPlace && gathers ? large.Span.Slice(start, inputs[_rank].Length) : large.Span[..inputs[_rank].Length];
@@ -70,57 +71,6 @@ internal sealed class CaseRunner<T>(GroupCoordinator group)
         }
     }
 
-    private int OwnStart(Case test) => test.Collective is CollectiveKind.AllGather or CollectiveKind.ReduceScatter or CollectiveKind.Gather or CollectiveKind.Scatter
-        ? test.Counts(_ranks).Take(_rank).Sum()
-        : 0;
-
-    private int InputLength(Case test, int rank) => test.Collective switch
-    {
-        CollectiveKind.AllGather => test.Counts(_ranks)[rank],
-        CollectiveKind.ReduceScatter => test.Counts(_ranks).Sum(),
-        CollectiveKind.Scatter => rank == test.Root ? test.Count * _ranks : 0,
-        CollectiveKind.AllToAll => test.Count * _ranks,
-        CollectiveKind.AllToAllV => test.Counts(_ranks, rank).Sum(),
-        _ => test.Count,
-    };
-
-    /// <summary>The definition of each collective, for this rank.</summary>
-    private T[] Expected(Case test, T[][] inputs)
-    {
-        int[] counts = test.Counts(_ranks);
-        switch (test.Collective)
-        {
-            case CollectiveKind.AllReduce: return Reduced(test, inputs, 0, test.Count);
-            case CollectiveKind.Reduce: return _rank == test.Root ? Reduced(test, inputs, 0, test.Count) : [];
-            case CollectiveKind.ReduceScatter: return Reduced(test, inputs, counts.Take(_rank).Sum(), counts[_rank]);
-            case CollectiveKind.Broadcast: return inputs[test.Root];
-            case CollectiveKind.AllGather: return [.. inputs.SelectMany(input => input)];
-            case CollectiveKind.Gather: return _rank == test.Root ? [.. inputs.SelectMany(input => input)] : [];
-            case CollectiveKind.Scatter: return inputs[test.Root][(_rank * test.Count)..((_rank + 1) * test.Count)];
-            default:
-                return [.. Enumerable.Range(0, _ranks).SelectMany(from =>
-                {
-                    int[] sent = test.Counts(_ranks, from);
-                    int start = sent.Take(_rank).Sum();
-                    return inputs[from][start..(start + sent[_rank])];
-                })];
-        }
-    }
-
-    private T[] Reduced(Case test, T[][] inputs, int start, int count)
-    {
-        T[] result = new T[count];
-        Span<T> column = stackalloc T[_ranks];
-        for (int i = 0; i < count; i++)
-        {
-            for (int rank = 0; rank < _ranks; rank++)
-                column[rank] = inputs[rank][start + i];
-            result[i] = _ranks == 1 ? column[0] : _element.Reduce(column, test.Op);
-        }
-
-        return result;
-    }
-
     private static T[] MakeTable()
     {
         Random random = new(World.Seed);
@@ -132,7 +82,7 @@ internal sealed class CaseRunner<T>(GroupCoordinator group)
     private T[] Input(Case test, int rank)
     {
         uint state = unchecked((uint)((test.Seed * 97) + rank) * 2654435761u);
-        T[] values = new T[InputLength(test, rank)];
+        T[] values = new T[_definition.InputLength(test, rank)];
         for (int i = 0; i < values.Length; i++)
         {
             state = unchecked((state * 1664525u) + 1013904223u);

@@ -13,6 +13,11 @@ public abstract class Element<T>
 
     /// <summary>The same bits, or both NaN: a reduction may change a NaN's payload.</summary>
     public abstract bool Same(T left, T right);
+
+    /// <summary>The nearest value; an integer wraps.</summary>
+    public abstract T From(double value);
+
+    public abstract double ToDouble(T value);
 }
 
 internal sealed class IntegerElement<T> : Element<T>
@@ -44,6 +49,10 @@ internal sealed class IntegerElement<T> : Element<T>
     }
 
     public override bool Same(T left, T right) => left == right;
+
+    public override T From(double value) => T.CreateTruncating((long)value);
+
+    public override double ToDouble(T value) => double.CreateChecked(value);
 }
 
 internal sealed class FloatElement<T>(Func<T, double> widen, Func<double, T> narrow, bool accumulateInFloat) : Element<T>
@@ -75,6 +84,10 @@ internal sealed class FloatElement<T>(Func<T, double> widen, Func<double, T> nar
         double l = widen(left), r = widen(right);
         return BitConverter.DoubleToInt64Bits(l) == BitConverter.DoubleToInt64Bits(r) || (double.IsNaN(l) && double.IsNaN(r));
     }
+
+    public override T From(double value) => narrow(value);
+
+    public override double ToDouble(T value) => widen(value);
 
     private static float Float(float left, float right, ReduceOp op) => op switch
     {

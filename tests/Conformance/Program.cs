@@ -1,5 +1,5 @@
 using System.Globalization;
-
+using CollectivesSharp.Conformance.Device;
 using Xunit.MicrosoftTestingPlatform;
 using Xunit.Runner.InProc.SystemConsole;
 
@@ -7,7 +7,7 @@ namespace CollectivesSharp.Conformance;
 
 /// <summary>
 /// Started plainly: the cases run on ranks that are threads. Started by a launcher: every rank runs the same cases in the same order on the group of the
-/// job. With "--ranks N": starts itself as N processes.
+/// job. With "--ranks N": starts itself as N processes. Device/ runs on GPUs, the rest on host memory.
 /// </summary>
 internal static class Program
 {
@@ -19,6 +19,7 @@ internal static class Program
         if (args.Any(arg => arg is "--server" or "--internal-msbuild-node"))
             return await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
 
+        DeviceWorld.PlayNode();
         if (World.Launch.Rank == 0)
             return await ConsoleRunner.Run(args);
 

@@ -1,3 +1,4 @@
+using CollectivesSharp.Conformance.Device;
 using Xunit;
 
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
@@ -6,12 +7,15 @@ using Xunit;
 namespace CollectivesSharp.Conformance;
 
 /// <summary>The ranks that the cases run on.</summary>
-public sealed class World : IAsyncDisposable
+public sealed class World : IDisposable
 {
     private static GroupCoordinator? s_group;
+    private static GroupOptions? s_groupOptions;
 
-    /// <summary>Small chunks, so that modest counts take every path; short deadlines, so that a rank that failed does not hold up the others for long.</summary>
-    private static readonly GroupOptions s_options = new() { HostChunkBytes = 32 << 10, Timeout = TimeSpan.FromSeconds(30) };
+    /// <summary>
+    /// Small chunks, so that modest counts take every path; short deadlines, so that a rank that failed does not hold up the others for long; no GPU, whose turn comes on <see cref="DeviceWorld"/>.
+    /// </summary>
+    private static readonly GroupOptions s_options = new() { HostChunkBytes = 32 << 10, Timeout = TimeSpan.FromSeconds(30), Device = DeviceChoice.None };
 
     /// <summary>How many nodes the ranks play: 1; COLLECTIVES_TEST_NODES. Ranks of a node follow each other, or with "2,interleaved" take turns.</summary>
     private static readonly string[] s_nodes = (Environment.GetEnvironmentVariable("COLLECTIVES_TEST_NODES") ?? "1").Split(',');
@@ -39,7 +43,16 @@ public sealed class World : IAsyncDisposable
             return;
         }
 
-        s_group ??= GroupCoordinator.CreateAsync(Options(Launch.Rank, Launch.WorldSize)).GetAwaiter().GetResult();
+        RunLaunched(Options(Launch.Rank, Launch.WorldSize), body);
+    }
+
+    /// <summary>On this rank of the launched job, which has one group at a time: one with other options takes the place of the last.</summary>
+    internal static void RunLaunched(GroupOptions options, Action<GroupCoordinator> body)
+    {
+        if (s_group is not null && s_groupOptions != options)
+            Leave();
+        s_groupOptions = options;
+        s_group ??= GroupCoordinator.CreateAsync(options).GetAwaiter().GetResult();
         try
         {
             body(s_group);
@@ -51,14 +64,17 @@ public sealed class World : IAsyncDisposable
         }
     }
 
-    private static GroupOptions Options(int rank, int size) => Nodes == 1 ? s_options : s_options with
-    {
-        HostId = $"node {(s_nodes.Contains("interleaved") ? rank % Nodes : rank * Nodes / size)}",
-    };
+    /// <summary>Which node a rank plays.</summary>
+    internal static string NodeOf(int rank, int size, int nodes) => $"node{(s_nodes.Contains("interleaved") ? rank % nodes : rank * nodes / size)}";
 
-    public async ValueTask DisposeAsync()
+    private static GroupOptions Options(int rank, int size) => Nodes == 1 ? s_options : s_options with { HostId = NodeOf(rank, size, Nodes) };
+
+    private static void Leave()
     {
-        if (s_group is not null)
-            await s_group.DisposeAsync();
+        DeviceWorld.Leave();
+        s_group?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        s_group = null;
     }
+
+    public void Dispose() => Leave();
 }

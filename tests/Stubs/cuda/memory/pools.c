@@ -15,21 +15,32 @@ static pool *default_pool(CUdevice device)
     return &s_default[device];
 }
 
-struct free_op { op base; CUdeviceptr pointer; };
+struct memory_op { op base; CUdeviceptr pointer; };
 
-static CUresult run_free(op *self) { return stub_free(((struct free_op *)self)->pointer) == CUDA_SUCCESS ? CUDA_SUCCESS : CUDA_ERROR_ILLEGAL_ADDRESS; }
+static CUresult run_free(op *self) { return stub_free(((struct memory_op *)self)->pointer) == CUDA_SUCCESS ? CUDA_SUCCESS : CUDA_ERROR_ILLEGAL_ADDRESS; }
+
+/* A graph's memory is there while a graph or an executable one has its node: allocating and freeing it at each launch changes nothing that can be seen. */
+static CUresult run_nothing(op *self) { (void)self; return CUDA_SUCCESS; }
+static void drop_allocation(op *self) { stub_free(((struct memory_op *)self)->pointer); }
+
+static bool is_capturing(stream *s)
+{
+    pthread_mutex_lock(&stub_lock);
+    bool captured = s->capture != NULL;
+    pthread_mutex_unlock(&stub_lock);
+    return captured;
+}
 
 static CUresult allocate(context *ctx, CUdevice device, CUdeviceptr *out, size_t bytes, void *handle)
 {
     stream *s;
     TRY(stub_stream(handle, ctx, &s));
-    pthread_mutex_lock(&stub_lock);
-    if (s->capture != NULL)
-        stub_capture_invalidate(s->capture); /* a graph that owns memory is not among what the stub has */
-    bool captured = s->capture != NULL;
-    pthread_mutex_unlock(&stub_lock);
-    NEED(!captured, CUDA_ERROR_NOT_SUPPORTED);
-    return stub_alloc(NULL, device, bytes, RANGE_POOL, out);
+    TRY(stub_alloc(NULL, device, bytes, RANGE_POOL, out));
+    if (!is_capturing(s))
+        return CUDA_SUCCESS;
+    struct memory_op *a = (struct memory_op *)stub_op(sizeof *a, NODE_MEM_ALLOC, ctx, run_nothing, drop_allocation);
+    a->pointer = *out;
+    return stub_submit(s, &a->base);
 }
 
 API CUresult cuMemAllocAsync(CUdeviceptr *out, size_t bytes, void *handle)
@@ -52,7 +63,8 @@ API CUresult cuMemFreeAsync(CUdeviceptr pointer, void *handle)
     TRY(stub_stream(handle, ctx, &s));
     range r;
     NEED(stub_find(pointer, &r) && r.base == pointer && (r.kind == RANGE_POOL || r.kind == RANGE_DEVICE), CUDA_ERROR_INVALID_VALUE);
-    struct free_op *f = (struct free_op *)stub_op(sizeof *f, -1, ctx, run_free, NULL);
+    bool captured = is_capturing(s);
+    struct memory_op *f = (struct memory_op *)stub_op(sizeof *f, captured ? NODE_MEM_FREE : -1, ctx, captured ? run_nothing : run_free, NULL);
     f->pointer = pointer;
     return stub_submit(s, &f->base);
 }

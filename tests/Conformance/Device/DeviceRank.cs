@@ -1,0 +1,55 @@
+using CollectivesSharp.Cuda;
+
+namespace CollectivesSharp.Conformance.Device;
+
+/// <summary>One rank: its group, its GPU and a stream that lives as long as the group.</summary>
+internal sealed class DeviceRank : IDisposable
+{
+    internal DeviceRank(GroupCoordinator group)
+    {
+        Group = group;
+        Device = group.Device ?? throw new InvalidOperationException($"Rank {group.Rank} has no GPU: {group.DeviceObjection}");
+        _ = group.DeviceCommunicator ?? throw new InvalidOperationException($"The group can't move device memory: {group.DeviceObjection}");
+        Stream = Device.CreateStream();
+    }
+
+    internal GroupCoordinator Group { get; }
+
+    internal CudaDevice Device { get; }
+
+    internal CudaStream Stream { get; }
+
+    internal int Rank => Group.RankInGroup;
+
+    internal int Size => Group.WorldSize;
+
+    /// <summary>Between nodes that one machine plays NCCL goes over sockets: few and small cases.</summary>
+    internal bool IsSlow => Group.NodeCount > 1;
+
+    internal int Next => (Rank + 1) % Size;
+
+    internal int Previous => (Rank + Size - 1) % Size;
+
+    /// <summary>
+    /// Returns when the stream's work is done on every rank. Comes before memory is allocated or freed: the driver may wait for kernels then, which may wait for a rank that waits for the driver.
+    /// </summary>
+    internal void Meet()
+    {
+        Group.Synchronize(Stream);
+        Group.Barrier();
+    }
+
+    internal DeviceBuffer<T> Buffer<T>(params ReadOnlySpan<T> content)
+        where T : unmanaged
+        => Device.AllocateFrom(content);
+
+    /// <summary>A graph of what <paramref name="calls"/> enqueues on the stream.</summary>
+    internal CudaGraph Capture(Action calls)
+    {
+        using GraphCapture capture = Stream.BeginCapture();
+        calls();
+        return capture.End();
+    }
+
+    public void Dispose() => Stream.Dispose();
+}

@@ -1,0 +1,72 @@
+using CollectivesSharp.Cuda;
+using Xunit;
+
+namespace CollectivesSharp.Conformance.Device;
+
+/// <summary>
+/// The ranks that cases on device memory run on, a GPU each: threads, or the processes of a launched job. With COLLECTIVES_TEST_NODES=N the processes play N nodes, to NCCL as well. With
+/// COLLECTIVES_TEST_SHARED_DEVICE=1 all of them take device 0, each as a node of its own, because NCCL wants a GPU for each rank of a node.
+/// </summary>
+public static class DeviceWorld
+{
+    private const string HostId = "COLLECTIVES_HOST_ID";
+
+    private static readonly Dictionary<int, RankThreads> s_threads = [];
+    private static readonly bool s_shared = Environment.GetEnvironmentVariable("COLLECTIVES_TEST_SHARED_DEVICE") == "1";
+
+    /// <summary>Deadlines that a job of eight GPUs keeps to, and a test that hangs reaches.</summary>
+    private static readonly GroupOptions s_options = new() { Timeout = TimeSpan.FromSeconds(60), DeviceTimeout = TimeSpan.FromSeconds(60), Device = s_shared ? 0 : DeviceChoice.Auto };
+
+    private static DeviceRank? s_rank;
+
+    public static TheoryData<int> Sizes => World.IsLaunched ? [World.Launch.WorldSize] : [.. Enumerable.Range(1, Math.Clamp(CudaDevice.All.Count, 1, 8))];
+
+    /// <summary>For what needs a peer, and is not about how many there are.</summary>
+    public static TheoryData<int> FewSizes => World.IsLaunched ? [World.Launch.WorldSize] : CudaDevice.All.Count > 2 ? [2, Math.Min(CudaDevice.All.Count, 8)] : [2];
+
+    /// <summary>Before anything else of this process looks: which node this rank of a launched job plays.</summary>
+    internal static void PlayNode()
+    {
+        int nodes = World.Nodes > 1 ? World.Nodes : s_shared ? World.Launch.WorldSize : 1;
+        if (World.IsLaunched && nodes > 1 && Environment.GetEnvironmentVariable(HostId) is null)
+            Environment.SetEnvironmentVariable(HostId, World.NodeOf(World.Launch.Rank, World.Launch.WorldSize, nodes));
+    }
+
+    /// <summary>Runs <paramref name="body"/> on every rank. Skips the test where there is no GPU, or too few.</summary>
+    internal static void Run(int size, Action<DeviceRank> body)
+    {
+        SkipWithoutDevice();
+        if (!World.IsLaunched)
+        {
+            Assert.SkipWhen(size > CudaDevice.All.Count, $"{size} GPUs are needed; visible: {CudaDevice.DescribeAll()}.");
+            if (!s_threads.TryGetValue(size, out RankThreads? threads) || threads.HaveEnded)
+                s_threads[size] = threads = new RankThreads(size, s_options);
+            threads.Run(body);
+            return;
+        }
+
+        World.RunLaunched(s_options, group => body(s_rank ??= new DeviceRank(group)));
+    }
+
+    /// <summary>For what needs no peer: this process's rank's, or the first. Skips the test where there is none.</summary>
+    internal static CudaDevice OwnDevice()
+    {
+        SkipWithoutDevice();
+        return CudaDevice.All[World.IsLaunched && !s_shared ? (World.Launch.LocalRank ?? World.Launch.Rank) % CudaDevice.All.Count : 0];
+    }
+
+    private static void SkipWithoutDevice()
+    {
+        if (!CudaDriver.TryInitialize(out string? reason))
+            Assert.Skip(reason!);
+    }
+
+    internal static void Leave()
+    {
+        s_rank?.Dispose();
+        s_rank = null;
+        foreach (RankThreads threads in s_threads.Values)
+            threads.Dispose();
+        s_threads.Clear();
+    }
+}
