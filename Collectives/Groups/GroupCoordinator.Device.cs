@@ -9,9 +9,6 @@ public sealed partial class GroupCoordinator
     /// <summary>This rank's GPU; null where it has none, see <see cref="DeviceObjection"/>.</summary>
     public CudaDevice? Device { get; }
 
-    /// <summary>What moves device memory between the ranks; null where <see cref="DeviceObjection"/> says why nothing does. The group's: not to be disposed.</summary>
-    public IDeviceCommunicator? DeviceCommunicator => _device;
-
     /// <summary>Why the group does not move device memory; null if it does.</summary>
     public string? DeviceObjection { get; }
 

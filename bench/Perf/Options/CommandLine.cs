@@ -66,11 +66,11 @@ internal static class CommandLine
         Option<Backend> backend = new("--backend") { Description = "where the buffers lie", DefaultValueFactory = _ => Backend.Auto };
         Option<LaunchMode> launch = new("--launch") { Description = "what ranks are, when no launcher started this program", DefaultValueFactory = _ => LaunchMode.Processes };
         Option<int> graph = Number("--cudagraph", "-G", "capture a row's timed calls into a graph and replay it so often; 0: no graph", 0, 0);
-        Option<RegistrationKind?> registration = new("--local_register", "-R")
+        Option<int> registration = new("--local_register", "-R")
         {
             Description = "register the buffers: 0 no, 1 ncclCommRegister, 2 symmetric windows",
-            CustomParser = Registration,
-            DefaultValueFactory = _ => null,
+            CustomParser = result => Lookup<int>(result, text => text is ['0' or '1' or '2'] ? text[0] - '0' : null, "0, 1 or 2"),
+            DefaultValueFactory = _ => 0,
         };
         Option<FileInfo?> json = new("--json") { Description = "write the results to this file" };
         Option<FileInfo?> csv = new("--csv") { Description = "write the rows to this file" };
@@ -98,7 +98,7 @@ internal static class CommandLine
                 Backend = parsed.GetValue(backend),
                 Launch = parsed.GetValue(launch),
                 Replays = parsed.GetValue(graph),
-                Registration = parsed.GetValue(registration),
+                Registration = parsed.GetValue(registration) switch { 1 => RegistrationKind.Local, 2 => RegistrationKind.Symmetric, _ => null },
                 Json = parsed.GetValue(json),
                 Csv = parsed.GetValue(csv),
             };
@@ -136,13 +136,6 @@ internal static class CommandLine
     private static T[] OneOrAll<T>(ArgumentResult result, T[] all, Func<string, T?> parse, Func<T, string> name)
         where T : struct
         => result.Tokens[0].Value == "all" ? all : [Lookup(result, parse, $"{string.Join(", ", all.Select(name))}, all")];
-
-    private static RegistrationKind? Registration(ArgumentResult result) => Lookup<int>(result, text => text is ['0' or '1' or '2'] ? text[0] - '0' : null, "0, 1 or 2") switch
-    {
-        1 => RegistrationKind.Local,
-        2 => RegistrationKind.Symmetric,
-        _ => null,
-    };
 
     private static T Lookup<T>(ArgumentResult result, Func<string, T?> parse, string expected)
         where T : struct
