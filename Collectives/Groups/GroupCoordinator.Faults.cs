@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using CollectivesSharp.Cuda;
 using CollectivesSharp.Interop;
 
@@ -50,7 +51,7 @@ public sealed partial class GroupCoordinator
         if (GraphCapture.IsCapturing(stream))
             throw new InvalidOperationException("Synchronize on a stream that is being captured: what it would wait for does not run yet.");
         long start = Stopwatch.GetTimestamp();
-        while (CudaDriverNative.cuStreamQuery(stream) is var result && result != CUresult.CUDA_SUCCESS)
+        while (Query(stream) is var result && result != CUresult.CUDA_SUCCESS)
         {
             if (result != CUresult.CUDA_ERROR_NOT_READY)
                 throw new CudaException($"Group {Name}: waiting for a stream: {result} ({(int)result}), an error of a kernel that ran before.", result);
@@ -67,6 +68,10 @@ public sealed partial class GroupCoordinator
 
         ThrowIfFaulted();
     }
+
+    /// <summary>Apart from try blocks, in which the JIT makes a stub of a native call, which allocates.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static CUresult Query(nint stream) => CudaDriverNative.cuStreamQuery(stream);
 
     private DeviceTimeoutException GiveUp(TimeSpan limit)
     {

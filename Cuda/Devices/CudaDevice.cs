@@ -14,6 +14,7 @@ public sealed unsafe partial class CudaDevice
 
     private readonly int _device;
     private nint _context;
+    private nint _copyStream;
 
     private CudaDevice(int ordinal)
     {
@@ -90,6 +91,16 @@ public sealed unsafe partial class CudaDevice
         }
     }
 
+    /// <summary>For copies that the host waits for: beside all other work of the device, also beside kernels that wait for this thread.</summary>
+    internal nint CopyStream
+    {
+        get
+        {
+            nint known = Volatile.Read(ref _copyStream);
+            return known != 0 ? known : MakeCopyStream();
+        }
+    }
+
     /// <summary>The device with this ordinal. Throws <see cref="ArgumentOutOfRangeException"/> that lists what is visible.</summary>
     public static CudaDevice Get(int ordinal)
     {
@@ -150,6 +161,22 @@ public sealed unsafe partial class CudaDevice
     }
 
     public override string ToString() => $"{Ordinal} {Name} {PciBusId}";
+
+    private nint MakeCopyStream()
+    {
+        using CudaContextScope scope = MakeCurrent();
+        lock (s_lock)
+        {
+            if (_copyStream == 0)
+            {
+                nint stream;
+                CudaCall.Check(CudaDriverNative.cuStreamCreate(&stream, (uint)CUstream_flags.CU_STREAM_NON_BLOCKING));
+                Volatile.Write(ref _copyStream, stream);
+            }
+
+            return _copyStream;
+        }
+    }
 
     private nint Retain()
     {

@@ -33,8 +33,10 @@ public sealed unsafe class CudaGraphExec : IDisposable
     public void Launch(CudaStream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        using CudaContextScope scope = Device.MakeCurrent();
-        CudaCall.Check(CudaDriverNative.cuGraphLaunch(Handle, stream.Handle));
+        CudaContextScope scope = Device.MakeCurrent();
+        CUresult result = CudaDriverNative.cuGraphLaunch(Handle, stream.Handle);
+        scope.Dispose();
+        CudaCall.Check(result, "cuGraphLaunch(exec, stream)");
     }
 
     /// <summary>Brings what the first launch needs to the device, so that it is as fast as the others.</summary>

@@ -28,13 +28,12 @@ public sealed unsafe class CudaKernel
     public void Launch<TArguments>(int blocks, int threads, nint stream, in TArguments arguments, int sharedBytes = 0)
         where TArguments : unmanaged
     {
-        using CudaContextScope scope = Device.MakeCurrent();
-        fixed (TArguments* argument = &arguments)
-        {
-            void* parameter = argument;
-            CUresult result = CudaDriverNative.cuLaunchKernel(_function, (uint)blocks, 1, 1, (uint)threads, 1, 1, (uint)sharedBytes, stream, &parameter, null);
-            if (result != CUresult.CUDA_SUCCESS)
-                CudaCall.Throw(result, $"Kernel {Name} in {blocks} blocks of {threads} threads");
-        }
+        CudaContextScope scope = Device.MakeCurrent();
+        TArguments own = arguments;
+        void* parameter = &own;
+        CUresult result = CudaDriverNative.cuLaunchKernel(_function, (uint)blocks, 1, 1, (uint)threads, 1, 1, (uint)sharedBytes, stream, &parameter, null);
+        scope.Dispose();
+        if (result != CUresult.CUDA_SUCCESS)
+            CudaCall.Throw(result, $"Kernel {Name} in {blocks} blocks of {threads} threads");
     }
 }

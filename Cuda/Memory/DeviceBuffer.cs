@@ -42,10 +42,10 @@ public sealed class DeviceBuffer<T> : IDisposable
         return buffer.Span;
     }
 
-    /// <summary>Returns when the content is there. Not ordered with work on streams that do not block: use the overload with a stream for that.</summary>
+    /// <summary>Returns when the content is there, for every stream that is given work afterwards. Waits for no stream: what still runs on the buffer is the caller's to wait for.</summary>
     public void CopyFrom(ReadOnlySpan<T> source) => Span.CopyFrom(Device, source);
 
-    /// <summary>Returns when the content is here; ordered like <see cref="CopyFrom"/>.</summary>
+    /// <summary>Returns when the content is here. Waits for no stream: synchronise first with what writes the buffer.</summary>
     public void CopyTo(Span<T> target) => Span.CopyTo(Device, target);
 
     /// <summary>The content, copied as <see cref="CopyTo"/> does.</summary>

@@ -3,9 +3,12 @@ using CollectivesSharp.Interop;
 namespace CollectivesSharp.Cuda;
 
 /// <summary>Copies and fills of device memory, whoever owns it.</summary>
+/// <remarks>What is enqueued allocates nothing: its native call stands in no try block, where the JIT would make a stub of it.</remarks>
 public static unsafe class DeviceMemory
 {
-    /// <summary>Host to device; returns when it is done. Source and target are equally long.</summary>
+    /// <summary>
+    /// Host to device; returns when the content is there, for every stream that is given work afterwards. Waits for no stream: what still runs on the target is the caller's to wait for. Source and target are equally long.
+    /// </summary>
     public static void CopyFrom<T>(this DeviceSpan<T> target, CudaDevice device, ReadOnlySpan<T> source)
         where T : unmanaged
     {
@@ -14,11 +17,16 @@ public static unsafe class DeviceMemory
         if (source.IsEmpty)
             return;
         using CudaContextScope scope = device.MakeCurrent();
+
+        // Not cuMemcpyHtoD: it waits for the default stream before it starts, and out of pageable memory it returns before the device has everything.
         fixed (T* from = source)
-            CudaCall.Check(CudaDriverNative.cuMemcpyHtoD_v2(target.Pointer, from, target.LengthInBytes));
+        {
+            CudaCall.Check(CudaDriverNative.cuMemcpyHtoDAsync_v2(target.Pointer, from, target.LengthInBytes, device.CopyStream));
+            CudaCall.Check(CudaDriverNative.cuStreamSynchronize(device.CopyStream));
+        }
     }
 
-    /// <summary>Device to host; returns when it is done.</summary>
+    /// <summary>Device to host; returns when it is done. Waits for no stream: synchronise first with what writes the source.</summary>
     public static void CopyTo<T>(this DeviceSpan<T> source, CudaDevice device, Span<T> target)
         where T : unmanaged
     {
@@ -28,7 +36,10 @@ public static unsafe class DeviceMemory
             return;
         using CudaContextScope scope = device.MakeCurrent();
         fixed (T* to = target)
-            CudaCall.Check(CudaDriverNative.cuMemcpyDtoH_v2(to, source.Pointer, source.LengthInBytes));
+        {
+            CudaCall.Check(CudaDriverNative.cuMemcpyDtoHAsync_v2(to, source.Pointer, source.LengthInBytes, device.CopyStream));
+            CudaCall.Check(CudaDriverNative.cuStreamSynchronize(device.CopyStream));
+        }
     }
 
     /// <summary>Enqueues a copy on the device, or between two that reach each other. May be captured.</summary>
@@ -39,8 +50,10 @@ public static unsafe class DeviceMemory
         CheckLengths(source.Length, target.Length);
         if (source.IsEmpty)
             return;
-        using CudaContextScope scope = stream.Device.MakeCurrent();
-        CudaCall.Check(CudaDriverNative.cuMemcpyDtoDAsync_v2(target.Pointer, source.Pointer, source.LengthInBytes, stream.Handle));
+        CudaContextScope scope = stream.Device.MakeCurrent();
+        CUresult result = CudaDriverNative.cuMemcpyDtoDAsync_v2(target.Pointer, source.Pointer, source.LengthInBytes, stream.Handle);
+        scope.Dispose();
+        CudaCall.Check(result, "cuMemcpyDtoDAsync(target, source, bytes, stream)");
     }
 
     /// <summary>Enqueues zeros (every byte 0). May be captured.</summary>
@@ -50,8 +63,10 @@ public static unsafe class DeviceMemory
         ArgumentNullException.ThrowIfNull(stream);
         if (target.IsEmpty)
             return;
-        using CudaContextScope scope = stream.Device.MakeCurrent();
-        CudaCall.Check(CudaDriverNative.cuMemsetD8Async(target.Pointer, 0, target.LengthInBytes, stream.Handle));
+        CudaContextScope scope = stream.Device.MakeCurrent();
+        CUresult result = CudaDriverNative.cuMemsetD8Async(target.Pointer, 0, target.LengthInBytes, stream.Handle);
+        scope.Dispose();
+        CudaCall.Check(result, "cuMemsetD8Async(target, 0, bytes, stream)");
     }
 
     private static void CheckLengths(nuint source, nuint target)

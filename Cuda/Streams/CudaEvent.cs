@@ -44,8 +44,10 @@ public sealed unsafe class CudaEvent : IDisposable
     public void Record(CudaStream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        using CudaContextScope scope = Device.MakeCurrent();
-        CudaCall.Check(CudaDriverNative.cuEventRecord(Handle, stream.Handle));
+        CudaContextScope scope = Device.MakeCurrent();
+        CUresult result = CudaDriverNative.cuEventRecord(Handle, stream.Handle);
+        scope.Dispose();
+        CudaCall.Check(result, "cuEventRecord(event, stream)");
     }
 
     public void Synchronize()

@@ -71,8 +71,10 @@ public sealed unsafe class CudaStream : IDisposable
     public void Wait(CudaEvent @event)
     {
         ArgumentNullException.ThrowIfNull(@event);
-        using CudaContextScope scope = Device.MakeCurrent();
-        CudaCall.Check(CudaDriverNative.cuStreamWaitEvent(Handle, @event.Handle, 0));
+        CudaContextScope scope = Device.MakeCurrent();
+        CUresult result = CudaDriverNative.cuStreamWaitEvent(Handle, @event.Handle, 0);
+        scope.Dispose();
+        CudaCall.Check(result, "cuStreamWaitEvent(stream, event, 0)");
     }
 
     /// <summary>Memory in stream order: usable by what is enqueued here from now on, freed on this stream, which must outlive it. May be captured.</summary>

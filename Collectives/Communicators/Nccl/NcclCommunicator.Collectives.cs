@@ -110,8 +110,8 @@ public sealed unsafe partial class NcclCommunicator
     private void Check(nint input, nuint inputBytes, nint output, nuint outputBytes, DataType type, nint stream)
     {
         _pointers.CheckStream(stream);
-        _pointers.Check(input, inputBytes, type, nameof(input));
-        _pointers.Check(output, outputBytes, type, nameof(output));
+        _pointers.Check(input, inputBytes, type, stream, nameof(input));
+        _pointers.Check(output, outputBytes, type, stream, nameof(output));
     }
 
     /// <summary>NCCL's own arithmetic on bytes has as many bits as this.</summary>

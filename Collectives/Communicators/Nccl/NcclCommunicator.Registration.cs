@@ -15,7 +15,7 @@ public sealed unsafe partial class NcclCommunicator
         if (!NcclFeatures.Has(function))
             throw new NotSupportedException($"Registration {kind}: {Name} is at hand, {NcclFeatures.Since[function]} or newer is needed; COLLECTIVES_NCCL_PATH names another file.");
         ArgumentOutOfRangeException.ThrowIfZero(bytes);
-        _pointers.Check(pointer, bytes, DataType.UInt8, nameof(pointer));
+        _pointers.Check(pointer, bytes, DataType.UInt8, 0, nameof(pointer));
         nint communicator = Enter(default, out CudaContextScope scope);
         void* handle = null;
         nint window = 0;

@@ -19,6 +19,7 @@ public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator
     private HostCall _call;
     private long _sequence;
     private int _calling;
+    private CUstreamCaptureMode _captureMode;
 
     private NcclCommunicator(NcclSetup setup, nint communicator, int rank, int count)
     {
@@ -88,6 +89,7 @@ public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator
 
         _call = call;
         _sequence++;
+        _captureMode = Relax(CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED);
         if (t_depth != 0 && !t_collected!.Contains(this))
             t_collected.Add(this);
         return communicator;
@@ -96,10 +98,20 @@ public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator
     /// <summary>The exit of every call.</summary>
     private void Leave(ncclResult_t result, nint communicator, CudaContextScope scope)
     {
+        Relax(_captureMode);
         Volatile.Write(ref _calling, 0);
         scope.Dispose();
         if (result != ncclResult_t.ncclSuccess)
             throw Failed(result, communicator);
+    }
+
+    /// <summary>
+    /// The first call of its kind connects ranks, which a capture in the thread's own mode refuses (cuCtxEnablePeerAccess among threads: error 900); NCCL records nothing of that. Returns the mode before.
+    /// </summary>
+    private static CUstreamCaptureMode Relax(CUstreamCaptureMode mode)
+    {
+        _ = CudaDriverNative.cuThreadExchangeStreamCaptureMode(&mode);
+        return mode;
     }
 
     /// <summary>What goes wrong in a call; a communicator that NCCL has found faulty stays so, one that refused arguments does not.</summary>

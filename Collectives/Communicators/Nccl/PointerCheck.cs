@@ -14,7 +14,7 @@ internal sealed unsafe class PointerCheck(CudaDevice device)
     private nint _stream = -1;
 
     /// <summary><paramref name="bytes"/> 0: any pointer will do.</summary>
-    internal void Check(nint pointer, nuint bytes, DataType type, string name)
+    internal void Check(nint pointer, nuint bytes, DataType type, nint stream, string name)
     {
         // Buffers are 256-byte aligned; slices of one fall apart by their offset.
         ref nint slot = ref _known[(int)(((nuint)pointer >> 8) ^ ((nuint)pointer >> 14) ^ ((nuint)pointer >> 21)) & (Slots - 1)];
@@ -22,8 +22,8 @@ internal sealed unsafe class PointerCheck(CudaDevice device)
             return;
         if (bytes == 0)
             return;
-        CheckNew(pointer, type, name);
-        slot = pointer;
+        if (CheckNew(pointer, type, stream, name))
+            slot = pointer;
     }
 
     internal void CheckStream(nint stream)
@@ -45,16 +45,23 @@ internal sealed unsafe class PointerCheck(CudaDevice device)
         _stream = stream;
     }
 
-    private void CheckNew(nint pointer, DataType type, string name)
+    /// <summary>False: may pass this time.</summary>
+    private bool CheckNew(nint pointer, DataType type, nint stream, string name)
     {
         if (pointer == 0)
             throw new ArgumentNullException(name, "A device pointer is 0.");
         if ((nuint)pointer % (nuint)type.SizeInBytes() != 0)
             throw new ArgumentException($"0x{pointer:x} is not aligned to an element of {type}, {type.SizeInBytes()} bytes.", name);
         if (CudaDevice.OfPointer(pointer) is not { } owner)
+        {
+            // What a graph allocates is memory only while it runs.
+            using CudaContextScope scope = device.MakeCurrent();
+            if (GraphCapture.IsCapturing(stream))
+                return false;
             throw new ArgumentException($"0x{pointer:x} is no device memory: CUDA does not know it. Host memory goes to the overloads with Span<T>.", name);
-        if (owner != device)
-            throw new ArgumentException($"0x{pointer:x} is memory of {owner}; this rank of the group uses {device}.", name);
+        }
+
+        return owner == device ? true : throw new ArgumentException($"0x{pointer:x} is memory of {owner}; this rank of the group uses {device}.", name);
     }
 
     private static string Owner(nint context) => CudaDevice.All.FirstOrDefault(item => item.Context == context)?.ToString() ?? "a context that is no device's primary one";
