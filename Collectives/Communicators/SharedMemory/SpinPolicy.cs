@@ -42,8 +42,8 @@ internal readonly struct SpinPolicy
 
     /// <summary>
     /// How long a rank keeps a core that more than its share of ranks sit on. The kernel is slow to move a thread that ran within its sched_migration_cost (half a millisecond), which is all that
-    /// offer the core to each other every few microseconds: three ranks stayed on one core and one on the other for seconds, at 15 to 18 µs a call. Kept waiting over a tick of the scheduler
-    /// (4 ms where there are 250 a second), one of them is moved to the core that is free, arrives there, and ends the wait. Of 63 tables' rows 4 were slow with it, 13 without.
+    /// offer the core to each other every few microseconds: three ranks stay on one core and one on the other for most of a run, at 15 to 18 µs a call. Kept waiting over a tick of the scheduler
+    /// (4 ms where there are 250 a second), one of them is moved to the core that is free, arrives there, and ends the wait. Of 63 rows of tables 4 were slow with it, 13 without.
     /// </summary>
     internal static long HoldTicks { get; } = (long)(5e-3 * Stopwatch.Frequency);
 }
