@@ -42,4 +42,9 @@ public static unsafe partial class PosixNative
 
     [LibraryImport(NativeLibraryLocator.C)]
     public static partial uint geteuid();
+
+    /// <summary>The processor that the calling thread runs on, or -1. Some nanoseconds: no system call where the kernel shares the number with user space.</summary>
+    [LibraryImport(NativeLibraryLocator.C)]
+    [SuppressGCTransition]
+    public static partial int sched_getcpu();
 }

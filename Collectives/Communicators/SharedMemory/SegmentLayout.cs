@@ -9,7 +9,7 @@ namespace CollectivesSharp;
 /// </summary>
 internal readonly record struct SegmentLayout(int Ranks, int ChunkBytes)
 {
-    internal const int Version = 4;
+    internal const int Version = 5;
     internal const ulong Magic = 0x31474553_50535343; // "CSSPSEG1"
     internal const int PageBytes = 4096;
 
@@ -42,6 +42,9 @@ internal readonly record struct SegmentLayout(int Ranks, int ChunkBytes)
     internal const int CallsInCell = 2 * SignalBytes;
     internal const int CallWords = 3;
     internal const int LeftInCell = CallsInCell + 128;
+
+    /// <summary>Where this rank last ran, plus 1; 0: not known. Written when it changes.</summary>
+    internal const int CoreInCell = LeftInCell + 4;
 
     /// <summary>Rung for this rank alone when it waits for messages; it says so in the word behind.</summary>
     internal const int BellInCell = LeftInCell + 64;

@@ -22,10 +22,10 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     private readonly struct BroadcastPlan(byte* buffer, nuint bytes, int root) : IPlan
     {
-        public void Stage(SharedMemoryCommunicator self, nuint step, byte* shown)
+        public void Stage(SharedMemoryCommunicator self, nuint step)
         {
             if (self._rank == root)
-                Copy(buffer + (step * self._capacity), shown, Piece(bytes, step, self._capacity));
+                Copy(buffer + (step * self._capacity), self.Shown(self._rank), Piece(bytes, step, self._capacity));
         }
 
         public void CopyOwn(SharedMemoryCommunicator self, nuint step)

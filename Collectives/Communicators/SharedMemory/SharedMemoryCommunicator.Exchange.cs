@@ -11,7 +11,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     private interface IPlan
     {
         /// <summary>Writes what this rank has for its peers.</summary>
-        void Stage(SharedMemoryCommunicator self, nuint step, byte* shown);
+        void Stage(SharedMemoryCommunicator self, nuint step);
 
         /// <summary>What concerns no peer: runs while they arrive. No default body: that would box the struct.</summary>
         void CopyOwn(SharedMemoryCommunicator self, nuint step);
@@ -35,7 +35,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     private void RunSteps<TPlan>(TPlan plan, nuint longest, bool parted, bool first = true)
         where TPlan : struct, IPlan
     {
-        bool small = longest <= SegmentLayout.InlineBytes && (parted ? longest * (nuint)_members.Length : longest) <= SegmentLayout.InlineBytes;
+        bool small = longest <= SegmentLayout.InlineBytes && (parted ? longest * Others : longest) <= SegmentLayout.InlineBytes;
         _capacity = small ? longest : parted ? PartCapacity : (nuint)_layout.ChunkBytes;
         nuint steps = longest == 0 ? 0 : Steps(longest, _capacity);
         for (nuint step = 0; step < Math.Max(steps, 1); step++)
@@ -45,7 +45,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             else
                 ShowInStaging();
             if (step < steps)
-                plan.Stage(this, step, Shown(_rank));
+                plan.Stage(this, step);
             if (step == 0 && first)
                 PublishFirst();
             else
@@ -76,7 +76,12 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     }
 
     /// <summary>What one rank stages for each other one in a step: a multiple of 64 bytes, hence of every element.</summary>
-    private nuint PartCapacity => (nuint)(_layout.ChunkBytes / _members.Length / SegmentLayout.MinPartBytes * SegmentLayout.MinPartBytes);
+    private nuint PartCapacity => (nuint)_layout.ChunkBytes / Others / SegmentLayout.MinPartBytes * SegmentLayout.MinPartBytes;
+
+    private nuint Others => (nuint)_members.Length - 1;
+
+    /// <summary>The part of what <paramref name="from"/> shows that is for <paramref name="to"/>, another rank: a rank shows none for itself.</summary>
+    private byte* ShownPart(int from, int to) => Shown(from) + ((nuint)(to < from ? to : to - 1) * _capacity);
 
     private static nuint Steps(nuint bytes, nuint capacity) => (bytes + capacity - 1) / capacity;
 

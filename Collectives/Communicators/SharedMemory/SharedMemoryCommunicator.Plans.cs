@@ -14,8 +14,8 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     private readonly struct AllGatherPlan(byte* input, byte* output) : IPlan
     {
-        public void Stage(SharedMemoryCommunicator self, nuint step, byte* shown) =>
-            Copy(input + (step * self._capacity), shown, Piece(self._lengths[self._rank], step, self._capacity));
+        public void Stage(SharedMemoryCommunicator self, nuint step) =>
+            Copy(input + (step * self._capacity), self.Shown(self._rank), Piece(self._lengths[self._rank], step, self._capacity));
 
         public void CopyOwn(SharedMemoryCommunicator self, nuint step)
         {
@@ -37,10 +37,10 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     private readonly struct GatherPlan(byte* input, byte* output, int root) : IPlan
     {
-        public void Stage(SharedMemoryCommunicator self, nuint step, byte* shown)
+        public void Stage(SharedMemoryCommunicator self, nuint step)
         {
             if (self._rank != root)
-                new AllGatherPlan(input, output).Stage(self, step, shown);
+                new AllGatherPlan(input, output).Stage(self, step);
         }
 
         public void CopyOwn(SharedMemoryCommunicator self, nuint step)
@@ -58,7 +58,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     private readonly struct ScatterPlan(byte* input, byte* output, nuint bytes, int root) : IPlan
     {
-        public void Stage(SharedMemoryCommunicator self, nuint step, byte* shown)
+        public void Stage(SharedMemoryCommunicator self, nuint step)
         {
             if (self._rank != root)
                 return;
@@ -66,7 +66,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             for (int rank = 0; rank < self._members.Length; rank++)
             {
                 if (rank != root)
-                    Copy(input + ((nuint)rank * bytes) + start, shown + ((nuint)rank * self._capacity), piece);
+                    Copy(input + ((nuint)rank * bytes) + start, self.ShownPart(self._rank, rank), piece);
             }
         }
 
@@ -80,7 +80,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         public void Collect(SharedMemoryCommunicator self, nuint step)
         {
             if (self._rank != root)
-                Copy(self.Shown(root) + ((nuint)self._rank * self._capacity), output + (step * self._capacity), Piece(bytes, step, self._capacity));
+                Copy(self.ShownPart(root, self._rank), output + (step * self._capacity), Piece(bytes, step, self._capacity));
         }
     }
 
@@ -89,13 +89,13 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     /// </summary>
     private readonly struct AllToAllPlan(byte* input, byte* output) : IPlan
     {
-        public void Stage(SharedMemoryCommunicator self, nuint step, byte* shown)
+        public void Stage(SharedMemoryCommunicator self, nuint step)
         {
             byte* from = input + (step * self._capacity);
             for (int rank = 0; rank < self._members.Length; rank++)
             {
                 if (rank != self._rank)
-                    Copy(from, shown + ((nuint)rank * self._capacity), Piece(self._sendLengths[rank], step, self._capacity));
+                    Copy(from, self.ShownPart(self._rank, rank), Piece(self._sendLengths[rank], step, self._capacity));
                 from += self._sendLengths[rank];
             }
         }
@@ -112,7 +112,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             for (int rank = 0; rank < self._members.Length; rank++)
             {
                 if (rank != self._rank)
-                    Copy(self.Shown(rank) + ((nuint)self._rank * self._capacity), to, Piece(self._lengths[rank], step, self._capacity));
+                    Copy(self.ShownPart(rank, self._rank), to, Piece(self._lengths[rank], step, self._capacity));
                 to += self._lengths[rank];
             }
         }
@@ -121,13 +121,13 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     /// <summary>The own input is read where it lies; in place, each element of it before the result takes its place.</summary>
     private readonly struct ReduceScatterPlan(byte* input, byte* output, DataType type, ReduceOp op) : IPlan
     {
-        public void Stage(SharedMemoryCommunicator self, nuint step, byte* shown)
+        public void Stage(SharedMemoryCommunicator self, nuint step)
         {
             byte* from = input + (step * self._capacity);
             for (int rank = 0; rank < self._members.Length; rank++)
             {
                 if (rank != self._rank)
-                    Copy(from, shown + ((nuint)rank * self._capacity), Piece(self._lengths[rank], step, self._capacity));
+                    Copy(from, self.ShownPart(self._rank, rank), Piece(self._lengths[rank], step, self._capacity));
                 from += self._lengths[rank];
             }
         }
@@ -143,7 +143,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
                 return;
             byte* own = input + Before(self._lengths, self._rank) + start;
             for (int rank = 0; rank < self._members.Length; rank++)
-                self._sources[rank] = (nint)(rank == self._rank ? own : self.Shown(rank) + ((nuint)self._rank * self._capacity));
+                self._sources[rank] = (nint)(rank == self._rank ? own : self.ShownPart(rank, self._rank));
             self._reduction.Reduce(type, op, self._sources, (nint)(output + start), piece / (nuint)type.SizeInBytes());
         }
     }

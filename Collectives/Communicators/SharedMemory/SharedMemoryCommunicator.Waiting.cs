@@ -109,16 +109,23 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             while (Stopwatch.GetTimestamp() < end && !_board.IsRaised);
         }
 
+        return _placement is null ? peer : Offer(peer, phase, _placement);
+    }
+
+    /// <summary>Polls while the missing are elsewhere, and offers this core to those that need it.</summary>
+    private int Offer(int peer, long phase, CorePlacement placement)
+    {
         for (int i = 0; i < _spin.Yields; i++)
         {
-            long end = Stopwatch.GetTimestamp() + SpinPolicy.PollTicks;
-            do
+            placement.Note();
+            long ticks = placement.IsTimeToSpread() ? SpinPolicy.HoldTicks : AnyMissingHere(peer, phase, placement) ? 0 : SpinPolicy.PollElsewhereTicks;
+            long end = Stopwatch.GetTimestamp() + ticks;
+            while (ticks > 0 && Stopwatch.GetTimestamp() < end && !_board.IsRaised)
             {
                 Pause();
                 if ((peer = FirstMissing(peer, phase)) == _members.Length)
                     return peer;
             }
-            while (Stopwatch.GetTimestamp() < end);
 
             Thread.Yield();
             if ((peer = FirstMissing(peer, phase)) == _members.Length)
@@ -126,6 +133,17 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         }
 
         return peer;
+    }
+
+    private bool AnyMissingHere(int peer, long phase, CorePlacement placement)
+    {
+        for (; peer < _members.Length; peer = FirstMissing(peer + 1, phase))
+        {
+            if (placement.IsHere(peer))
+                return true;
+        }
+
+        return false;
     }
 
     internal static void Pause()

@@ -27,6 +27,9 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
     private readonly nuint[] _sendLengths;
     private readonly SpinPolicy _spin;
 
+    /// <summary>Null with a core for every rank.</summary>
+    private readonly CorePlacement? _placement;
+
     /// <summary>As the <see cref="CallGate"/> has it; compared with what the peers show.</summary>
     private HostCall _call;
     private long _phase;
@@ -43,6 +46,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
         _lengths = new nuint[members.Length];
         _sendLengths = new nuint[members.Length];
         _spin = spin;
+        _placement = spin.Yields > 0 ? new CorePlacement(segment, members.Length, rank, spin.RanksPerCore) : null;
         _board = new FaultBoard(group, segment, members, rank);
         _gate = new CallGate(_board, timeout);
         _messenger = new Messenger(_board, _gate, _spin, new RingBell(segment, rank), [.. members.Select((_, peer) => peer == rank ? null : new RingChannel(segment, layout, rank, peer))], Timeout.InfiniteTimeSpan);
