@@ -16,6 +16,9 @@ public static unsafe class DeviceMemory
         using CudaContextScope scope = device.MakeCurrent();
         fixed (T* from = source)
             CudaCall.Check(CudaDriverNative.cuMemcpyHtoD_v2(target.Pointer, from, target.LengthInBytes));
+
+        // Out of pageable memory the driver returns when it has read the source: what is under way to the device by then is on the legacy default stream, which others do not wait for.
+        CudaCall.Check(CudaDriverNative.cuStreamSynchronize(0));
     }
 
     /// <summary>Device to host; returns when it is done.</summary>
