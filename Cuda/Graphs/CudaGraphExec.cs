@@ -33,8 +33,13 @@ public sealed unsafe class CudaGraphExec : IDisposable
     public void Launch(CudaStream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        using CudaContextScope scope = Device.MakeCurrent();
-        CudaCall.Check(CudaDriverNative.cuGraphLaunch(Handle, stream.Handle));
+        nint exec = Handle, target = stream.Handle;
+
+        // Not in a try block, which a using is: the JIT does not inline a native call's marshalling there, and the stub that it makes instead allocates, once, when the method is optimised.
+        CudaContextScope scope = Device.MakeCurrent();
+        CUresult result = CudaDriverNative.cuGraphLaunch(exec, target);
+        scope.Dispose();
+        CudaCall.Check(result, "cuGraphLaunch(exec, stream)");
     }
 
     /// <summary>Brings what the first launch needs to the device, so that it is as fast as the others.</summary>

@@ -28,13 +28,17 @@ public sealed unsafe class CudaKernel
     public void Launch<TArguments>(int blocks, int threads, nint stream, in TArguments arguments, int sharedBytes = 0)
         where TArguments : unmanaged
     {
-        using CudaContextScope scope = Device.MakeCurrent();
+        // Not in a try block, which a using is: the stub that the JIT makes for a native call there allocates.
+        CudaContextScope scope = Device.MakeCurrent();
+        CUresult result;
         fixed (TArguments* argument = &arguments)
         {
             void* parameter = argument;
-            CUresult result = CudaDriverNative.cuLaunchKernel(_function, (uint)blocks, 1, 1, (uint)threads, 1, 1, (uint)sharedBytes, stream, &parameter, null);
-            if (result != CUresult.CUDA_SUCCESS)
-                CudaCall.Throw(result, $"Kernel {Name} in {blocks} blocks of {threads} threads");
+            result = CudaDriverNative.cuLaunchKernel(_function, (uint)blocks, 1, 1, (uint)threads, 1, 1, (uint)sharedBytes, stream, &parameter, null);
         }
+
+        scope.Dispose();
+        if (result != CUresult.CUDA_SUCCESS)
+            CudaCall.Throw(result, $"Kernel {Name} in {blocks} blocks of {threads} threads");
     }
 }

@@ -2,6 +2,7 @@ using CollectivesSharp.Interop;
 
 namespace CollectivesSharp.Cuda;
 
+// No native call of a hot path stands in a try block, which a using is: the stub that the JIT makes there allocates.
 /// <summary>Copies and fills of device memory, whoever owns it.</summary>
 public static unsafe class DeviceMemory
 {
@@ -42,8 +43,12 @@ public static unsafe class DeviceMemory
         CheckLengths(source.Length, target.Length);
         if (source.IsEmpty)
             return;
-        using CudaContextScope scope = stream.Device.MakeCurrent();
-        CudaCall.Check(CudaDriverNative.cuMemcpyDtoDAsync_v2(target.Pointer, source.Pointer, source.LengthInBytes, stream.Handle));
+        nint order = stream.Handle;
+        CudaContextScope scope = stream.Device.MakeCurrent();
+        CUresult result = CudaDriverNative.cuMemcpyDtoDAsync_v2(target.Pointer, source.Pointer, source.LengthInBytes, order);
+        scope.Dispose();
+        if (result != CUresult.CUDA_SUCCESS)
+            CudaCall.Throw(result, $"A copy of {source} to {target}");
     }
 
     /// <summary>Enqueues zeros (every byte 0). May be captured.</summary>
@@ -53,8 +58,12 @@ public static unsafe class DeviceMemory
         ArgumentNullException.ThrowIfNull(stream);
         if (target.IsEmpty)
             return;
-        using CudaContextScope scope = stream.Device.MakeCurrent();
-        CudaCall.Check(CudaDriverNative.cuMemsetD8Async(target.Pointer, 0, target.LengthInBytes, stream.Handle));
+        nint order = stream.Handle;
+        CudaContextScope scope = stream.Device.MakeCurrent();
+        CUresult result = CudaDriverNative.cuMemsetD8Async(target.Pointer, 0, target.LengthInBytes, order);
+        scope.Dispose();
+        if (result != CUresult.CUDA_SUCCESS)
+            CudaCall.Throw(result, $"Clearing {target}");
     }
 
     private static void CheckLengths(nuint source, nuint target)

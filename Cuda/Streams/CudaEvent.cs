@@ -3,6 +3,7 @@ using CollectivesSharp.Interop;
 
 namespace CollectivesSharp.Cuda;
 
+// No native call of a hot path stands in a try block, which a using is: the stub that the JIT makes there allocates.
 /// <summary>A mark on a stream: others wait for it, and two of them measure time. Any thread.</summary>
 public sealed unsafe class CudaEvent : IDisposable
 {
@@ -31,8 +32,10 @@ public sealed unsafe class CudaEvent : IDisposable
     {
         get
         {
-            using CudaContextScope scope = Device.MakeCurrent();
-            CUresult result = CudaDriverNative.cuEventQuery(Handle);
+            nint @event = Handle;
+            CudaContextScope scope = Device.MakeCurrent();
+            CUresult result = CudaDriverNative.cuEventQuery(@event);
+            scope.Dispose();
             if (result == CUresult.CUDA_ERROR_NOT_READY)
                 return false;
             CudaCall.Check(result, "cuEventQuery(event)");
@@ -44,8 +47,11 @@ public sealed unsafe class CudaEvent : IDisposable
     public void Record(CudaStream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        using CudaContextScope scope = Device.MakeCurrent();
-        CudaCall.Check(CudaDriverNative.cuEventRecord(Handle, stream.Handle));
+        nint @event = Handle, target = stream.Handle;
+        CudaContextScope scope = Device.MakeCurrent();
+        CUresult result = CudaDriverNative.cuEventRecord(@event, target);
+        scope.Dispose();
+        CudaCall.Check(result, "cuEventRecord(event, stream)");
     }
 
     public void Synchronize()

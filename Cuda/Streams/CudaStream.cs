@@ -3,6 +3,7 @@ using CollectivesSharp.Interop;
 
 namespace CollectivesSharp.Cuda;
 
+// No native call of a hot path stands in a try block, which a using is: the stub that the JIT makes there allocates.
 /// <summary>
 /// A stream: work in order on one device. Converts to the raw handle (CUstream) wherever a call takes <c>nint stream</c>; another library's stream is taken over
 /// by <see cref="FromHandle"/> or passed as its handle. Enqueueing from several threads is allowed and unordered between them. Disposing does not wait: what is enqueued still runs.
@@ -36,8 +37,10 @@ public sealed unsafe class CudaStream : IDisposable
     {
         get
         {
-            using CudaContextScope scope = Device.MakeCurrent();
-            CUresult result = CudaDriverNative.cuStreamQuery(Handle);
+            nint stream = Handle;
+            CudaContextScope scope = Device.MakeCurrent();
+            CUresult result = CudaDriverNative.cuStreamQuery(stream);
+            scope.Dispose();
             if (result == CUresult.CUDA_ERROR_NOT_READY)
                 return false;
             CudaCall.Check(result, "cuStreamQuery(stream)");
@@ -71,8 +74,11 @@ public sealed unsafe class CudaStream : IDisposable
     public void Wait(CudaEvent @event)
     {
         ArgumentNullException.ThrowIfNull(@event);
-        using CudaContextScope scope = Device.MakeCurrent();
-        CudaCall.Check(CudaDriverNative.cuStreamWaitEvent(Handle, @event.Handle, 0));
+        nint stream = Handle, awaited = @event.Handle;
+        CudaContextScope scope = Device.MakeCurrent();
+        CUresult result = CudaDriverNative.cuStreamWaitEvent(stream, awaited, 0);
+        scope.Dispose();
+        CudaCall.Check(result, "cuStreamWaitEvent(stream, event)");
     }
 
     /// <summary>Memory in stream order: usable by what is enqueued here from now on, freed on this stream, which must outlive it. May be captured.</summary>
