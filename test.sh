@@ -59,32 +59,58 @@ tests "unit" dotnet "tests/Unit/$out/CollectivesSharp.Unit.dll" -noColor
 
 # The libraries that a GPU machine has; without a GPU the distribution's, of which all but the device can be tried.
 native=(dotnet "tests/Native/$out/CollectivesSharp.Native.dll" -noColor)
+nccl_imports='*.Every_import_of_nccl_*'
 if [ -e /proc/driver/nvidia ]; then
   tests "native" "${native[@]}"
 elif nvidia=$(eng/get-nvidia.sh); then
-  tests "native" env COLLECTIVES_CUDA_PATH="$nvidia" COLLECTIVES_NVML_PATH="$nvidia" COLLECTIVES_NVRTC_PATH="$nvidia" "${native[@]}"
+  tests "native" env COLLECTIVES_CUDA_PATH="$nvidia" COLLECTIVES_NVML_PATH="$nvidia" COLLECTIVES_NVRTC_PATH="$nvidia" "${native[@]}" -method- "$nccl_imports"
 else
   skip "native, imports and kernels" "NVRTC, libcuda and NVML could not be brought here"
   tests "native, without NVIDIA's libraries" "${native[@]}"
 fi
 
-tests "conformance, ranks as threads" dotnet "$conformance" -noColor
-tests "conformance, 4 processes" dotnet "$conformance" --ranks 4 -noColor
-for nodes in 2 3,interleaved; do
-  COLLECTIVES_TEST_NODES=$nodes tests "conformance, threads that play nodes: $nodes" dotnet "$conformance" -noColor
+# A driver and an NCCL of our own that need no GPU (tests/Stubs); gcc builds them.
+compiler() { command -v gcc > /dev/null || { [ "$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y gcc libc6-dev; }; }
+stubs=$logs/stubs
+build_stubs() { compiler && eng/build-stubs.sh "$stubs"; }
+check "stubs" build_stubs || finish
+# They export the names of real releases, of which the oldest lacks what is declared as newer.
+for release in old new; do
+  tests "native, the imports of NCCL: $release" env COLLECTIVES_NCCL_PATH="$stubs/$release" "${native[@]}" -method "$nccl_imports"
 done
-COLLECTIVES_TEST_NODES=2 tests "conformance, 4 processes on 2 nodes" dotnet "$conformance" --ranks 4 -noColor
+
+gpu='CollectivesSharp.Conformance.Device*'
+host=(-noColor -namespace- "$gpu")
+tests "conformance, ranks as threads" dotnet "$conformance" "${host[@]}"
+tests "conformance, 4 processes" dotnet "$conformance" --ranks 4 "${host[@]}"
+for nodes in 2 3,interleaved; do
+  COLLECTIVES_TEST_NODES=$nodes tests "conformance, threads that play nodes: $nodes" dotnet "$conformance" "${host[@]}"
+done
+COLLECTIVES_TEST_NODES=2 tests "conformance, 4 processes on 2 nodes" dotnet "$conformance" --ranks 4 "${host[@]}"
+
+# Device memory, over the stubs. All cases by threads; by processes, which reach each other in another way and do the same then, a handful.
+device=(-noColor -namespace "$gpu")
+over_stubs() { # NAME [VARIABLE=VALUE...] COMMAND...
+  local name=$1; shift
+  tests "device memory over stubs, $name" env COLLECTIVES_CUDA_PATH="$stubs" COLLECTIVES_NCCL_PATH="$stubs" ${nvidia:+COLLECTIVES_NVRTC_PATH="$nvidia"} STUB_CUDA_DEVICES=4 "$@"
+}
+over_stubs "threads" STUB_CUDA_DEVICES=3 dotnet "$conformance" "${device[@]}"
+over_stubs "threads, NCCL 2.18" STUB_CUDA_DEVICES=2 COLLECTIVES_NCCL_PATH="$stubs/old" COLLECTIVES_TEST_BRIEF=1 dotnet "$conformance" "${device[@]}"
+over_stubs "4 processes" COLLECTIVES_TEST_BRIEF=1 dotnet "$conformance" --ranks 4 "${device[@]}"
+over_stubs "4 processes on 2 nodes" COLLECTIVES_TEST_NODES=2 dotnet "$conformance" --ranks 4 "${device[@]}"
+over_stubs "2 processes that share a GPU" COLLECTIVES_TEST_SHARED_DEVICE=1 dotnet "$conformance" --ranks 2 "${device[@]}"
 
 mpirun=$(command -v mpirun || eng/get-openmpi.sh)
 if [ -n "$mpirun" ]; then
   root=(); [ "$(id -u)" = 0 ] && root=(--allow-run-as-root)
   for ranks in 3 4; do
-    tests "conformance, mpirun -np $ranks" "$mpirun" "${root[@]}" --oversubscribe -np $ranks dotnet "$conformance" -noColor
+    tests "conformance, mpirun -np $ranks" "$mpirun" "${root[@]}" --oversubscribe -np $ranks dotnet "$conformance" "${host[@]}"
   done
+  over_stubs "mpirun -np 2" COLLECTIVES_TEST_BRIEF=1 "$mpirun" "${root[@]}" --oversubscribe -np 2 dotnet "$conformance" "${device[@]}"
   # Plug-ins for networks that this machine lacks are left alone: some complain, and with them some jobs ended with a SIGSEGV.
   export COLLECTIVES_TEST_MPIRUN=$mpirun OMPI_MCA_mca_base_component_show_load_errors=0 OMPI_MCA_pml=ob1
   for ranks in 3 4; do
-    tests "conformance over Open MPI, $ranks ranks" env COLLECTIVES_HOST_TRANSPORT=mpi "$mpirun" "${root[@]}" --oversubscribe -np $ranks dotnet "$conformance" -noColor
+    tests "conformance over Open MPI, $ranks ranks" env COLLECTIVES_HOST_TRANSPORT=mpi "$mpirun" "${root[@]}" --oversubscribe -np $ranks dotnet "$conformance" "${host[@]}"
   done
 else
   skip "conformance under mpirun" "Open MPI could not be brought here"
@@ -92,8 +118,9 @@ fi
 
 mpiexec=$(command -v mpiexec.hydra || eng/get-mpich.sh)
 if [ -n "$mpiexec" ]; then
-  tests "conformance, mpiexec.hydra -n 3" "$mpiexec" -n 3 dotnet "$conformance" -noColor
-  tests "conformance over MPICH, 3 ranks" env COLLECTIVES_HOST_TRANSPORT=mpi "$mpiexec" -n 3 dotnet "$conformance" -noColor
+  tests "conformance, mpiexec.hydra -n 3" "$mpiexec" -n 3 dotnet "$conformance" "${host[@]}"
+  over_stubs "mpiexec.hydra -n 2" COLLECTIVES_TEST_BRIEF=1 "$mpiexec" -n 2 dotnet "$conformance" "${device[@]}"
+  tests "conformance over MPICH, 3 ranks" env COLLECTIVES_HOST_TRANSPORT=mpi "$mpiexec" -n 3 dotnet "$conformance" "${host[@]}"
 else
   skip "conformance under mpiexec.hydra" "MPICH could not be brought here"
 fi

@@ -48,6 +48,14 @@ public sealed partial class GroupCoordinator
         TimeSpan limit = timeout ?? _options.DeviceTimeout;
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, nameof(timeout));
         using CudaContextScope scope = device.MakeCurrent();
+        Await(stream, limit, cancellationToken);
+        ThrowIfFaulted();
+    }
+
+    /// <summary>Not inlined into a try block, which a using is: the stubs that the JIT makes for native calls there allocate, once, in the middle of a run.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Await(nint stream, TimeSpan limit, CancellationToken cancellationToken)
+    {
         if (GraphCapture.IsCapturing(stream))
             throw new InvalidOperationException("Synchronize on a stream that is being captured: what it would wait for does not run yet.");
         long start = Stopwatch.GetTimestamp();
@@ -65,8 +73,6 @@ public sealed partial class GroupCoordinator
             else if (waited > s_busyTicks)
                 Thread.Yield();
         }
-
-        ThrowIfFaulted();
     }
 
     /// <summary>Apart from try blocks, in which the JIT makes a stub of a native call, which allocates.</summary>

@@ -49,7 +49,7 @@ public sealed class AllocationTests
             ];
             for (int i = 0; i < 50; i++)
                 Array.ForEach(calls, call => call());
-            for (int i = 0; i < 100; i++)
+            for (int i = 0; i < (rank.IsBrief ? 150 : 400); i++)
             {
                 for (int call = 0; call < calls.Length; call++)
                 {

@@ -15,7 +15,7 @@ public sealed class CollectiveTests
     {
         foreach (DataType type in Types(rank))
         {
-            List<DeviceCase> cases = DeviceCaseGenerator.Make(collective, type, rank.Size, World.Seed, rank.IsSlow);
+            List<DeviceCase> cases = DeviceCaseGenerator.Make(collective, type, rank.Size, World.Seed, rank.IsBrief);
             DeviceRunner.Of(rank, type).Eager(cases);
         }
     });
@@ -26,10 +26,11 @@ public sealed class CollectiveTests
     {
         foreach (DataType type in Types(rank))
         {
-            List<DeviceCase> cases = DeviceCaseGenerator.Make(collective, type, rank.Size, World.Seed + 1, rank.IsSlow);
+            List<DeviceCase> cases = DeviceCaseGenerator.Make(collective, type, rank.Size, World.Seed + 1, rank.IsBrief);
             DeviceRunner.Of(rank, type).Captured(cases);
         }
     });
 
-    private static DataType[] Types(DeviceRank rank) => rank.IsSlow ? [DataType.Float32, DataType.BFloat16, DataType.Float8E4M3, DataType.Int8, DataType.UInt64] : Enum.GetValues<DataType>();
+    private static IEnumerable<DataType> Types(DeviceRank rank) =>
+        (rank.IsBrief ? [DataType.Float32, DataType.BFloat16, DataType.Float8E4M3, DataType.Int8, DataType.UInt64] : Enum.GetValues<DataType>()).Where(rank.Moves);
 }

@@ -1,4 +1,5 @@
 using CollectivesSharp.Cuda;
+using CollectivesSharp.Interop;
 
 namespace CollectivesSharp.Conformance.Device;
 
@@ -23,8 +24,8 @@ internal sealed class DeviceRank : IDisposable
 
     internal int Size => Group.WorldSize;
 
-    /// <summary>Between nodes that one machine plays NCCL goes over sockets: few and small cases.</summary>
-    internal bool IsSlow => Group.NodeCount > 1;
+    /// <summary>Few and small cases: between nodes that one machine plays NCCL goes over sockets.</summary>
+    internal bool IsBrief => Group.NodeCount > 1 || DeviceWorld.IsBrief;
 
     internal int Next => (Rank + 1) % Size;
 
@@ -38,6 +39,9 @@ internal sealed class DeviceRank : IDisposable
         Group.Synchronize(Stream);
         Group.Barrier();
     }
+
+    /// <summary>NCCL 2.24.3 was the first with fp8.</summary>
+    internal bool Moves(DataType type) => type is not (DataType.Float8E4M3 or DataType.Float8E5M2) || Group.DeviceCommunicator is not NcclCommunicator { Version: < 22403 };
 
     internal DeviceBuffer<T> Buffer<T>(params ReadOnlySpan<T> content)
         where T : unmanaged

@@ -5,7 +5,7 @@ namespace CollectivesSharp.Conformance.Device;
 
 /// <summary>
 /// The ranks that cases on device memory run on, a GPU each: threads, or the processes of a launched job. With COLLECTIVES_TEST_NODES=N the processes play N nodes, to NCCL as well. With
-/// COLLECTIVES_TEST_SHARED_DEVICE=1 all of them take device 0, each as a node of its own, because NCCL wants a GPU for each rank of a node.
+/// COLLECTIVES_TEST_SHARED_DEVICE=1 all of them take device 0, each as a node of its own, because NCCL wants a GPU for each rank of a node. COLLECTIVES_TEST_BRIEF=1 leaves a handful of cases of each collective.
 /// </summary>
 public static class DeviceWorld
 {
@@ -18,6 +18,8 @@ public static class DeviceWorld
     private static readonly GroupOptions s_options = new() { Timeout = TimeSpan.FromSeconds(60), DeviceTimeout = TimeSpan.FromSeconds(60), Device = s_shared ? 0 : DeviceChoice.Auto };
 
     private static DeviceRank? s_rank;
+
+    internal static bool IsBrief { get; } = Environment.GetEnvironmentVariable("COLLECTIVES_TEST_BRIEF") == "1";
 
     public static TheoryData<int> Sizes => World.IsLaunched ? [World.Launch.WorldSize] : [.. Enumerable.Range(1, Math.Clamp(CudaDevice.All.Count, 1, 8))];
 

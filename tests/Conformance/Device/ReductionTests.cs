@@ -27,8 +27,10 @@ public sealed class ReductionTests
     private static void Check<T>(DeviceRank rank)
         where T : unmanaged
     {
+        if (!rank.Moves(DataTypeExtensions.Of<T>()))
+            return;
         Element<T> element = Elements.Of<T>();
-        foreach (int count in rank.IsSlow ? s_counts[..2] : s_counts)
+        foreach (int count in rank.IsBrief ? s_counts[..2] : s_counts)
         {
             T[][] inputs = [.. Enumerable.Range(0, rank.Size).Select(of => Random(element, count, of))];
             using DeviceBuffer<T> input = rank.Buffer<T>(inputs[rank.Rank]), output = rank.Device.Allocate<T>((nuint)count);

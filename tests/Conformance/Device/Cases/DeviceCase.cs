@@ -6,5 +6,5 @@ namespace CollectivesSharp.Conformance.Device;
 /// </summary>
 internal readonly record struct DeviceCase(Case Test, bool Scaled = false, bool Untyped = false)
 {
-    public override string ToString() => $"{Test}{(Scaled ? ", scaled by rank" : "")}{(Untyped ? ", untyped" : "")} (bytes off count elements)";
+    public override string ToString() => $"{Test with { Misalignment = 0 }}, {Test.Misalignment} elements off{(Scaled ? ", scaled by rank" : "")}{(Untyped ? ", untyped" : "")}";
 }
