@@ -29,7 +29,8 @@ fallbacks() { # LIBRARY < NAMES
 link() { # FILE SONAME NAMES OBJECT...: exports the names and no others
   local file=$1 soname=$2 names=$3; shift 3
   { echo '{ global:'; sed 's/$/;/' "$names"; echo 'local: *; };'; } > "$names.map"
-  gcc "${flags[@]}" -shared -Wl,-soname,"$soname" -Wl,--version-script,"$names.map" -Wl,-z,defs -o "$file" "$@" -lrt -ldl -lm
+  gcc "${flags[@]}" -shared -Wl,-soname,"$soname" -Wl,--version-script,"$names.map" -Wl,-z,defs -o "$file.$$" "$@" -lrt -ldl -lm
+  mv "$file.$$" "$file" # whole, also for a process that has the old one loaded
 }
 
 abi=tests/Native/abi
@@ -47,6 +48,6 @@ variant() { # FOLDER VERSION NAMES
   link "$dest/$1/libnccl.so.2" libnccl.so.2 "$work/nccl$2.names" "$work"/nccl/*.o "$work/version$2.o"
 }
 variant . 22809 "$abi/nccl-2.28.9.symbols.txt"
-variant old 21805 tests/Stubs/nccl/nccl-2.18.5.symbols.txt
+variant old 21805 tests/Stubs/nccl/variant/nccl-2.18.5.symbols.txt
 variant new 22907 "$abi/nccl-2.29.7.symbols.txt"
 echo "$dest"

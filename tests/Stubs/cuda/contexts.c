@@ -43,13 +43,6 @@ static CUresult retain(CUdevice device, context **out)
     return CUDA_SUCCESS;
 }
 
-CUresult stub_context_of_device(CUdevice device, context **out)
-{
-    NEED(stub_physical(device) >= 0 && s_primary[device].magic == MAGIC_CONTEXT, CUDA_ERROR_INVALID_CONTEXT);
-    *out = &s_primary[device];
-    return CUDA_SUCCESS;
-}
-
 /* Waits until all that was queued in the context has run. */
 void stub_drain(context *ctx)
 {

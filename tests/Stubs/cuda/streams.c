@@ -99,7 +99,6 @@ static uint64_t enqueue(stream *s, op *o)
         pthread_attr_t attributes;
         pthread_attr_init(&attributes);
         pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-        pthread_attr_setstacksize(&attributes, 512 << 10);
         pthread_t thread;
         if (pthread_create(&thread, &attributes, work, s) != 0) {
             fputs("stub libcuda: no thread for a stream\n", stderr);

@@ -64,7 +64,6 @@ typedef struct context {
     stream *streams, *legacy;
 } context;
 CUresult stub_current(context **out); /* 201 without one, and the error that an earlier asynchronous fault left */
-CUresult stub_context_of_device(CUdevice device, context **out);
 void stub_drain(context *ctx);
 #define ENTER_CONTEXT(ctx) ENTER(); context *ctx; TRY(stub_current(&ctx))
 
