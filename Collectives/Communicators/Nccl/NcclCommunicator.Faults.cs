@@ -14,15 +14,15 @@ public sealed unsafe partial class NcclCommunicator
     public void Abort(string reason)
     {
         ArgumentNullException.ThrowIfNull(reason);
-        Fail(_setup.Host?.Fault ?? new GroupAbortedException($"Group {_setup.Group}: aborted: {reason}", _setup.Group, _call.ToString(), _sequence, Rank));
+        Fail(FaultOfHost() ?? new GroupAbortedException($"Group {_setup.Group}: aborted: {reason}", _setup.Group, _call.ToString(), _sequence, Rank));
     }
 
     /// <summary>The guard's look, some fifty times a second.</summary>
     internal void Look(bool thorough)
     {
-        if (Fault is not null)
+        if (Volatile.Read(ref _communicator) == 0)
             return;
-        if (_setup.Host?.Fault is { } fault)
+        if (FaultOfHost() is { } fault)
         {
             Fail(fault);
             return;
@@ -39,6 +39,19 @@ public sealed unsafe partial class NcclCommunicator
             Fail(new DeviceTimeoutException($"Group {_setup.Group}, device call {sequence}: {_call} has waited in NCCL for {_setup.Timeout.TotalSeconds:0.###} s: a rank has not made the same call.", _setup.Group, _call.ToString(), sequence));
     }
 
+    /// <summary>The guard may look once more while the group is being disposed.</summary>
+    private CollectiveException? FaultOfHost()
+    {
+        try
+        {
+            return _setup.Host?.Fault;
+        }
+        catch (ObjectDisposedException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The first fault stays. The peers learn of it, and what NCCL has on the device is ended.</summary>
     private void Fail(CollectiveException fault)
     {
@@ -48,16 +61,14 @@ public sealed unsafe partial class NcclCommunicator
         if (communicator == 0)
             return;
         _setup.Logger.LogWarning("Group {Group}: {Fault}", _setup.Group, fault.Message);
-        if (_setup.Host is { Fault: null } host)
+        try
         {
-            try
-            {
-                host.Abort(fault.Message);
-            }
-            catch (ObjectDisposedException)
-            {
-                // The group is being left.
-            }
+            // Not heard where the host has a fault already.
+            _setup.Host?.Abort(fault.Message);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The group is being left.
         }
 
         // Not awaited: other ranks of this process and live graphs can hold it up, and the device is free as soon as it begins.
