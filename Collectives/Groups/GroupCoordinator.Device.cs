@@ -13,6 +13,11 @@ public sealed partial class GroupCoordinator
     public string? DeviceObjection { get; }
 
     /// <summary>
+    /// What moves device memory; null where <see cref="DeviceObjection"/> says why not. A <see cref="NcclCommunicator"/> splits and shrinks, and lends its native handle. It stays the group's.
+    /// </summary>
+    public IDeviceCommunicator? DeviceCommunicator => _device;
+
+    /// <summary>
     /// Reduces device memory over the group. Collective; <paramref name="input"/> may be the memory of <paramref name="output"/>, or not overlap it. NCCL's order of summation is its own: the same bits on every rank,
     /// not for every message size. Allocates nothing on the host.
     /// </summary>

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using CollectivesSharp.Cuda;
 using CollectivesSharp.Interop;
 using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
 
 namespace CollectivesSharp.Failures;
 
@@ -46,7 +47,7 @@ internal static partial class DeviceRank
         Step(rank, "register symmetric", () => group.Register(place.Buffer.Span));
         Step(rank, "register local", () => group.Register(place.Buffer.Span, RegistrationKind.Local));
         Step(rank, "fp8", () => group.AllReduce<Float8E4M3>(small, small, ReduceOp.Max, place.Stream));
-        Step(rank, "shrink", () => group.DeviceCommunicator<NcclCommunicator>().Shrink([1 - rank]));
+        Step(rank, "shrink", () => ((NcclCommunicator)group.DeviceCommunicator!).Shrink([1 - rank]));
         Step(rank, "all-to-all", () =>
         {
             using DeviceBuffer<float> other = place.Device.Allocate<float>(256);
@@ -57,17 +58,17 @@ internal static partial class DeviceRank
     }
 
     /// <summary>Rank 1's process ends when it should go to NCCL's initialisation.</summary>
-    private static async Task StuckAsync(GroupOptions options, string folder, bool kill)
+    private static async Task KilledAsync(GroupOptions options, string folder)
     {
         int rank = OwnRank;
         await using FileStore store = FileStore.Open(folder);
         HookedStore hooked = new(store, "/nccl/init/", _ =>
         {
-            if (rank == 1 && kill)
-                _ = PosixNative.kill(Environment.ProcessId, 9);
+            if (rank == 1)
+                Assert.Equal(0, PosixNative.kill(Environment.ProcessId, 9));
             return Task.CompletedTask;
         });
-        await StepAsync(rank, "create", async () => await GroupCoordinator.CreateAsync(options with { Store = hooked, Rank = rank, WorldSize = 2 }));
+        Step(rank, "create", () => Create(options with { Store = hooked, Rank = rank, WorldSize = 2 }, CancellationToken.None));
     }
 
     /// <summary>Rank 1, a thread, does not come to NCCL's initialisation; rank 0 is in it.</summary>
@@ -83,7 +84,7 @@ internal static partial class DeviceRank
         Step(1, "ends", () => Require(stuck.Join(s_patience), "rank 1 hangs"));
         Step(0, "threads are gone", () => Require(WaitFor(() => OwnThreads() <= before), $"{OwnThreads()} threads of the SDK, {before} before"));
 
-        void CreateOn(int rank, IStore own) => GroupCoordinator.CreateAsync(options with { Store = own, Rank = rank, WorldSize = 2 }).GetAwaiter().GetResult();
+        void CreateOn(int rank, IStore own) => Create(options with { Store = own, Rank = rank, WorldSize = 2 }, CancellationToken.None);
     }
 
     /// <summary>Rank 1's creation is cancelled when it should go to NCCL's initialisation.</summary>
@@ -100,7 +101,15 @@ internal static partial class DeviceRank
         Step(0, "create", () => CreateOn(0, store, CancellationToken.None));
         Step(1, "ends", () => Require(other.Join(s_patience), "rank 1 hangs"));
 
-        void CreateOn(int rank, IStore own, CancellationToken token) => GroupCoordinator.CreateAsync(options with { Store = own, Rank = rank, WorldSize = 2 }, token).GetAwaiter().GetResult();
+        void CreateOn(int rank, IStore own, CancellationToken token) => Create(options with { Store = own, Rank = rank, WorldSize = 2 }, token);
+    }
+
+    /// <summary>Throws what the creation throws, or tells that there is a group.</summary>
+    private static void Create(GroupOptions options, CancellationToken token)
+    {
+        GroupCoordinator group = GroupCoordinator.CreateAsync(options, token).GetAwaiter().GetResult();
+        Tell(group.Rank, "objection", group.DeviceObjection ?? "");
+        group.DisposeAsync().AsTask().GetAwaiter().GetResult();
     }
 
     /// <summary>What NCCL would see of a group that spans machines, whose master is this one.</summary>

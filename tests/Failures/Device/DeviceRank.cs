@@ -19,7 +19,7 @@ internal static partial class DeviceRank
         {
             case "create": await CreateAsync(options); break;
             case "library": await LibraryAsync(options); break;
-            case "killed at initialisation": await StuckAsync(options, arguments[0], kill: true); break;
+            case "killed at initialisation": await KilledAsync(options, arguments[0]); break;
             case "stuck at initialisation": StuckThread(options); break;
             case "cancelled at initialisation": CancelledThread(options); break;
             case "loop": await LoopAsync(options); break;
@@ -33,7 +33,7 @@ internal static partial class DeviceRank
             case "batch": OpenBatch(options); break;
             case "child": Child(options); break;
             case "arguments": Arguments(options); break;
-            case "alone": await AloneAsync(options); break;
+            case "alone": Alone(options); break;
             case "environment": PrepareEnvironment(); break;
             default: throw new ArgumentException(scenario);
         }
