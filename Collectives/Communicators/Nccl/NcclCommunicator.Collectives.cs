@@ -128,7 +128,12 @@ public sealed unsafe partial class NcclCommunicator
     private ncclRedOp_t Reduction(DeviceReduceOp op, DataType type)
     {
         if (op.Scaled is { } scaled)
-            return ((NcclPremultipliedSum)scaled).For(this, type);
+        {
+            return scaled is NcclPremultipliedSum own
+                ? own.For(this, type)
+                : throw new ArgumentException($"A premultiplied sum of another group or library: {scaled.GetType().Name}.", nameof(op));
+        }
+
         if ((uint)op.Op > (uint)ReduceOp.Average)
             throw new ArgumentOutOfRangeException(nameof(op), op.Op, "No such reduction.");
         return (ncclRedOp_t)op.Op;
