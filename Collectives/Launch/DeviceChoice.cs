@@ -50,7 +50,9 @@ public readonly record struct DeviceChoice
     };
 
     /// <summary>COLLECTIVES_DEVICE: auto, none, required or an ordinal.</summary>
-    internal static DeviceChoice FromEnvironment() => Environment.GetEnvironmentVariable(Variable) switch
+    internal static DeviceChoice FromEnvironment() => Parse(Environment.GetEnvironmentVariable(Variable));
+
+    internal static DeviceChoice Parse(string? value) => value switch
     {
         null or "" or "auto" => Auto,
         "none" => None,

@@ -62,6 +62,30 @@ public sealed class CreationTests
         await AssertHostOnlyAsync(job, "ranks 0, 1 share GPU 0 Stub GPU 1 0000:11:00.0");
     }
 
+    [Fact]
+    public async Task Threads_that_share_a_GPU_are_named_with_it()
+    {
+        await using DeviceJob job = DeviceJob.Start(1, "STUB_CUDA_DEVICES=1", "threads");
+        Report[] all = await job.FinishAsync();
+        for (int rank = 0; rank < 2; rank++)
+            Assert.Equal("ranks 0, 1 share GPU 0 Stub GPU 0 0000:10:00.0; NCCL wants a GPU for each rank of a node.", all.Of(rank, "objection").Message);
+    }
+
+    [Fact]
+    public async Task A_vote_that_fails_takes_the_communicators_back_and_leaves_the_host_memory_of_the_group()
+    {
+        using Scratch scratch = new();
+        await using DeviceJob job = DeviceJob.Start(1, $"STUB_NCCL_LOG={scratch.File}", "late vote", "timeout=1");
+        Report[] all = await job.FinishAsync();
+        for (int rank = 0; rank < 2; rank++)
+        {
+            Assert.Equal("rank 1: did not vote within 1 s", all.Of(rank, "objection").Message);
+            all.Went(rank, "host call");
+        }
+
+        Assert.Equal(2, scratch.Text.Split('\n').Count(line => line.Contains("ncclCommAbort", StringComparison.Ordinal)));
+    }
+
     [Theory]
     [InlineData("CUDA_VISIBLE_DEVICES=1", "ranks 0, 1 share GPU")]
     [InlineData("COLLECTIVES_NCCL_PATH=/nowhere", "/nowhere")]

@@ -22,7 +22,7 @@ public sealed class DeviceEnvironmentTests
     [InlineData("COLLECTIVES_SOCKET_IFNAME=eth7", "eth7")]
     [InlineData("COLLECTIVES_SOCKET_IFNAME=eth7 NCCL_SOCKET_IFNAME=ib0", "ib0")]
     [InlineData("NCCL_SOCKET_IFNAME=ib0", "ib0")]
-    [InlineData("COLLECTIVES_WORLD_SIZE=2 COLLECTIVES_LOCAL_SIZE=1 MASTER_ADDR=127.0.0.1 MASTER_PORT=29500", "not set")]
+    [InlineData("COLLECTIVES_WORLD_SIZE=2 COLLECTIVES_LOCAL_SIZE=1 COLLECTIVES_MASTER_ADDR=127.0.0.1 COLLECTIVES_MASTER_PORT=29500", "not set")]
     public async Task Groups_that_span_machines_tell_NCCL_the_interface_that_was_named(string variables, string seen)
     {
         await using DeviceJob job = DeviceJob.Start(1, variables, "environment");
@@ -34,7 +34,7 @@ public sealed class DeviceEnvironmentTests
     {
         (string Name, System.Net.IPAddress Address)? found = DeviceRank.FindInterface();
         Assert.SkipWhen(found is null, "This machine has no interface but the loopback.");
-        await using DeviceJob job = DeviceJob.Start(1, $"COLLECTIVES_WORLD_SIZE=2 COLLECTIVES_LOCAL_SIZE=1 MASTER_ADDR={found!.Value.Address} MASTER_PORT=29500", "environment");
+        await using DeviceJob job = DeviceJob.Start(1, $"COLLECTIVES_WORLD_SIZE=2 COLLECTIVES_LOCAL_SIZE=1 COLLECTIVES_MASTER_ADDR={found!.Value.Address} COLLECTIVES_MASTER_PORT=29500", "environment");
         Assert.Equal($"={found.Value.Name}", (await job.FinishAsync()).Of(0, "NCCL_SOCKET_IFNAME").Message);
     }
 }

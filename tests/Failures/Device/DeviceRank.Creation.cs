@@ -112,6 +112,18 @@ internal static partial class DeviceRank
         group.DisposeAsync().AsTask().GetAwaiter().GetResult();
     }
 
+    /// <summary>Both ranks have made their communicators, and rank 1 votes too late.</summary>
+    private static void LateVote(GroupOptions options)
+    {
+        InProcessStore store = new();
+        HookedStore late = new(store, "/vote/NCCL/1", async token => await store.GetAsync("world/1/vote/NCCL/result", s_patience, token));
+        ThreadRanks.Run(2, group =>
+        {
+            Tell(group.Rank, "objection", group.DeviceObjection ?? "");
+            Step(group.Rank, "host call", () => group.Barrier());
+        }, rank => options with { Store = rank == 0 ? store : late });
+    }
+
     /// <summary>What NCCL would see of a group that spans machines, whose master is this one.</summary>
     private static void PrepareEnvironment()
     {

@@ -22,6 +22,8 @@ internal static partial class DeviceRank
             case "killed at initialisation": await KilledAsync(options, arguments[0]); break;
             case "stuck at initialisation": StuckThread(options); break;
             case "cancelled at initialisation": CancelledThread(options); break;
+            case "late vote": LateVote(options); break;
+            case "threads": Threads(options, group => Say(Report.Of(group.Rank, "objection", null, 0, group.DeviceObjection ?? ""))); break;
             case "loop": await LoopAsync(options); break;
             case "refused": await RefusedAsync(options); break;
             case "silent": await SilentAsync(options); break;
