@@ -81,6 +81,17 @@ public sealed class DeviceFaultTests
     }
 
     [Fact]
+    public async Task A_registration_that_a_rank_does_not_make_ends_at_the_deadline()
+    {
+        await using DeviceJob job = DeviceJob.Start(2, "", "silent registration", "device-timeout=1");
+        Report[] all = await job.FinishAsync();
+        all.Threw(0, "register", nameof(DeviceTimeoutException), "Register has waited in NCCL for 1 s");
+        all.Threw(1, "barrier", nameof(GroupAbortedException), "aborted by rank 0");
+        AssertFaulted(all, 0, nameof(DeviceTimeoutException));
+        AssertFaulted(all, 1, nameof(GroupAbortedException));
+    }
+
+    [Fact]
     public async Task A_kernel_that_fails_ends_the_group_on_its_peers_and_no_process()
     {
         await using DeviceJob job = DeviceJob.StartUnlike(2, "STUB_CUDA_FAIL=cuStreamQuery:700", "kernel fault");

@@ -69,6 +69,21 @@ internal static partial class DeviceRank
         Afterwards(rank, place);
     }
 
+    /// <summary>Rank 1 does not register.</summary>
+    private static async Task SilentRegistrationAsync(GroupOptions options)
+    {
+        int rank = OwnRank;
+        await using GroupCoordinator group = await GroupCoordinator.CreateAsync(options);
+        using Place place = new(group);
+        using DeviceBuffer<float> buffer = place.Device.Allocate<float>(1024, DeviceMemoryKind.Shareable);
+        group.Barrier();
+        if (rank == 0)
+            Step(rank, "register", () => group.Register(buffer.Span));
+        else
+            Step(rank, "barrier", () => group.Barrier());
+        Afterwards(rank, place);
+    }
+
     /// <summary>Rank 1's stream fails (STUB_CUDA_FAIL) before it makes the call that the others wait in.</summary>
     private static async Task KernelFaultAsync(GroupOptions options)
     {

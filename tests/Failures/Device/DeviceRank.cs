@@ -27,6 +27,7 @@ internal static partial class DeviceRank
             case "loop": await LoopAsync(options); break;
             case "refused": await RefusedAsync(options); break;
             case "silent": await SilentAsync(options); break;
+            case "silent registration": await SilentRegistrationAsync(options); break;
             case "kernel fault": await KernelFaultAsync(options); break;
             case "abort": Abort(options); break;
             case "cancel": Cancel(options); break;
