@@ -31,16 +31,18 @@ public sealed unsafe partial class NcclCommunicator
         if (Volatile.Read(ref _calling) == 0 || entries != _seenEntries)
         {
             (_seenEntries, _seenSince) = (entries, Stopwatch.GetTimestamp());
-            if (thorough && Volatile.Read(ref _calling) == 0)
+            if (thorough)
                 LookForErrors();
         }
         else if (Stopwatch.GetElapsedTime(_seenSince) > _setup.Timeout)
             Fail(new DeviceTimeoutException($"Group {_setup.Group}, device call {_sequence}: {CallText} has waited in NCCL for {_setup.Timeout.TotalSeconds:0.###} s: a rank has not made the same call.", _setup.Group, CallText, _sequence));
     }
 
-    /// <summary>What NCCL has met since the last call, if anything: then the group is faulted.</summary>
+    /// <summary>What NCCL has met since the last call, if anything: then the group is faulted. Not beside a call, which tells itself.</summary>
     internal void LookForErrors()
     {
+        if (Volatile.Read(ref _calling) != 0)
+            return;
         ncclResult_t error = ncclResult_t.ncclSuccess, result;
         lock (_lifeLock)
         {
