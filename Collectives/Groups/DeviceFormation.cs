@@ -9,10 +9,31 @@ internal sealed record FormedDevice(CudaDevice? Device, IDeviceCommunicator? Com
 /// <summary>How the members of a group come to move device memory: a plan that all of them make alike, NCCL, a vote.</summary>
 internal static class DeviceFormation
 {
+    /// <summary>A rank that is lost, or leaves by an exception, ends it on all others at once, by the group's host memory.</summary>
     internal static async Task<FormedDevice> FormAsync(NcclContext context, List<GroupVote> votes, CancellationToken cancellationToken)
     {
+        HostFaultWatch watch = new(context.Host, cancellationToken);
+        await using (watch.ConfigureAwait(false))
+        {
+            try
+            {
+                return await FormWatchedAsync(context, votes, watch.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && watch.Fault is not null)
+            {
+                throw new GroupCreationException($"Group {context.Options.Name} can't be made: {watch.Fault.Message}", watch.Fault);
+            }
+            catch (Exception e) when (e is not GroupCreationException)
+            {
+                context.Host?.Abort($"rank {context.Members[context.RankInGroup].Rank} gave up while the group was made: {e.Message}");
+                throw;
+            }
+        }
+    }
+
+    private static async Task<FormedDevice> FormWatchedAsync(NcclContext context, List<GroupVote> votes, CancellationToken cancellationToken)
+    {
         GroupMember[] members = context.Members;
-        bool required = members.Any(member => member.DeviceRequired);
         string? objection;
         if (members.Length == 1)
         {
@@ -28,33 +49,48 @@ internal static class DeviceFormation
             {
                 communicator = await NcclCommunicator.CreateAsync(context, cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception e) when (e is NcclException or GroupCreationException or CudaException or NotSupportedException or TimeoutException)
+            catch (Exception e) when (e is not (OperationCanceledException or StoreException))
             {
                 own = e.Message;
             }
 
-            GroupVote? vote = null;
+            GroupVote vote;
             try
             {
-                int[] ranks = [.. members.Select(member => member.Rank)];
-                vote = await GroupVote.HoldAsync(context.Store, context.KeyPrefix, "NCCL", ranks, context.RankInGroup, own, context.Options.Timeout, cancellationToken).ConfigureAwait(false);
+                vote = await VoteAsync(context, own, cancellationToken).ConfigureAwait(false);
                 votes.Add(vote);
+                if (vote.IsOn)
+                {
+                    NcclCommunicator made = communicator!;
+                    communicator = null;
+                    return new FormedDevice(context.Device, made, null);
+                }
             }
             finally
             {
-                if (vote is not { IsOn: true })
-                    communicator?.Abort("not every rank could make its communicator");
+                communicator?.Discard();
+                communicator?.Dispose();
             }
 
-            if (vote.IsOn)
-                return new FormedDevice(context.Device, communicator, null);
-            communicator?.Dispose();
             objection = string.Join("; ", vote.Objections.GroupBy(item => item.Value, item => item.Key, StringComparer.Ordinal).Select(item => $"{GroupMember.NameRanks(item)}: {item.Key}"));
         }
 
-        if (required)
+        if (members.Any(member => member.DeviceRequired))
             throw new GroupCreationException($"Group {context.Options.Name} can't be made: it must move device memory ({string.Join(", ", members.Where(member => member.DeviceRequired).Select(member => $"rank {member.Rank}"))} asked for a device). {objection}");
         context.Logger.LogDebug("Group {Name} moves host memory only: {Objection}", context.Options.Name, objection);
         return new FormedDevice(context.Device, null, objection);
+    }
+
+    private static async Task<GroupVote> VoteAsync(NcclContext context, string? objection, CancellationToken cancellationToken)
+    {
+        try
+        {
+            int[] ranks = [.. context.Members.Select(member => member.Rank)];
+            return await GroupVote.HoldAsync(context.Store, context.KeyPrefix, "NCCL", ranks, context.RankInGroup, objection, context.Options.Timeout, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            throw new GroupCreationException($"Group {context.Options.Name} can't be made: {context.Members[0]} did not say within {context.Options.Timeout.TotalSeconds:0.###} s how the vote on NCCL ended; it has ended or hangs.");
+        }
     }
 }

@@ -13,7 +13,8 @@ public sealed partial class GroupCoordinator
     /// <summary>True once a rank was lost, the group was aborted, calls did not match or NCCL has failed: it can only be disposed then.</summary>
     public bool IsFaulted => Fault is not null;
 
-    private CollectiveException? Fault => _host?.Fault ?? _device?.Fault;
+    /// <summary>The device's first: it knows the cause that its peers know by hearsay.</summary>
+    private CollectiveException? Fault => _device?.Fault ?? _host?.Fault;
 
     /// <summary>Ends every call in flight on all ranks, on host and device, and every later one, with <see cref="GroupAbortedException"/>.</summary>
     public void Abort(string reason)
@@ -28,8 +29,13 @@ public sealed partial class GroupCoordinator
     public void ThrowIfFaulted()
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        if (Fault is { } fault)
-            throw fault;
+        if (Fault is not { } fault)
+            return;
+
+        // Not left to the guard's next look: from here on every call throws.
+        if (_device is { Fault: null } device)
+            device.Abort(fault.Message);
+        throw fault;
     }
 
     /// <summary>
@@ -40,7 +46,7 @@ public sealed partial class GroupCoordinator
     /// <param name="cancellationToken">Ends the wait with <see cref="OperationCanceledException"/>; the work goes on.</param>
     /// <exception cref="DeviceTimeoutException">The deadline has passed: a rank did not make the call that this one waits in, or hangs. The group is aborted.</exception>
     /// <exception cref="CollectiveException">The group's fault, as soon as it is known: the rest of the work is ended and its results are undefined.</exception>
-    /// <exception cref="CudaException">A kernel failed.</exception>
+    /// <exception cref="CudaException">A kernel failed; the group is aborted. Or the handle is no stream.</exception>
     public void Synchronize(nint stream, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
@@ -49,6 +55,7 @@ public sealed partial class GroupCoordinator
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, nameof(timeout));
         using CudaContextScope scope = device.MakeCurrent();
         Await(stream, limit, cancellationToken);
+        (_device as NcclCommunicator)?.LookForErrors();
         ThrowIfFaulted();
     }
 
@@ -59,10 +66,10 @@ public sealed partial class GroupCoordinator
         if (GraphCapture.IsCapturing(stream))
             throw new InvalidOperationException("Synchronize on a stream that is being captured: what it would wait for does not run yet.");
         long start = Stopwatch.GetTimestamp();
-        while (Query(stream) is var result && result != CUresult.CUDA_SUCCESS)
+        while (CudaDriverNative.cuStreamQuery(stream) is var result && result != CUresult.CUDA_SUCCESS)
         {
             if (result != CUresult.CUDA_ERROR_NOT_READY)
-                throw new CudaException($"Group {Name}: waiting for a stream: {result} ({(int)result}), an error of a kernel that ran before.", result);
+                throw Failed(result);
             ThrowIfFaulted();
             cancellationToken.ThrowIfCancellationRequested();
             long waited = Stopwatch.GetTimestamp() - start;
@@ -75,9 +82,18 @@ public sealed partial class GroupCoordinator
         }
     }
 
-    /// <summary>Apart from try blocks, in which the JIT makes a stub of a native call, which allocates.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static CUresult Query(nint stream) => CudaDriverNative.cuStreamQuery(stream);
+    /// <summary>A context that has failed takes part in nothing any more: the peers must not wait for it.</summary>
+    private CudaException Failed(CUresult result)
+    {
+        string text = $"waiting for a stream: {result} ({(int)result})";
+        if (result is CUresult.CUDA_ERROR_ECC_UNCORRECTABLE or CUresult.CUDA_ERROR_NVLINK_UNCORRECTABLE or (>= CUresult.CUDA_ERROR_ILLEGAL_ADDRESS and < CUresult.CUDA_ERROR_NOT_PERMITTED))
+        {
+            text += ", an error of a kernel that ran before; the context is of no use any more";
+            Abort($"rank {Rank}: {text}");
+        }
+
+        return new CudaException($"Group {Name}: {text}.", result);
+    }
 
     private DeviceTimeoutException GiveUp(TimeSpan limit)
     {

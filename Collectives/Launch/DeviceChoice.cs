@@ -38,7 +38,8 @@ public readonly record struct DeviceChoice
     public static DeviceChoice FromInt32(int ordinal)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(ordinal);
-        return new(checked(ordinal + 1));
+        ArgumentOutOfRangeException.ThrowIfEqual(ordinal, int.MaxValue);
+        return new(ordinal + 1);
     }
 
     public override string ToString() => _code switch
@@ -50,12 +51,14 @@ public readonly record struct DeviceChoice
     };
 
     /// <summary>COLLECTIVES_DEVICE: auto, none, required or an ordinal.</summary>
-    internal static DeviceChoice FromEnvironment() => Environment.GetEnvironmentVariable(Variable) switch
+    internal static DeviceChoice FromEnvironment() => Parse(Environment.GetEnvironmentVariable(Variable));
+
+    internal static DeviceChoice Parse(string? value) => value switch
     {
         null or "" or "auto" => Auto,
         "none" => None,
         "required" => Required,
-        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int ordinal) => ordinal,
+        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int ordinal) && ordinal < int.MaxValue => ordinal,
         var text => throw new LaunchException($"{Variable}={text}: expected auto, none, required or the ordinal of a visible GPU."),
     };
 }

@@ -12,11 +12,21 @@ internal sealed record DeviceSelection(CudaDevice? Device, string? Objection, bo
             return new(null, $"no GPU is to be used ({nameof(GroupOptions)}.{nameof(GroupOptions.Device)} or {DeviceChoice.Variable})", false);
         if (!CudaDriver.TryInitialize(out string? reason))
             return new(null, reason, choice.IsRequired);
-        int count = CudaDevice.All.Count;
+        IReadOnlyList<CudaDevice> all;
+        try
+        {
+            all = CudaDevice.All;
+        }
+        catch (CudaException e)
+        {
+            return new(null, $"the CUDA driver does not describe its devices: {e.Message}", choice.IsRequired);
+        }
+
+        int count = all.Count;
         if (choice.Ordinal is { } ordinal && ordinal >= count)
             return new(null, $"device {ordinal} was asked for; visible: {CudaDevice.DescribeAll()}", true);
 
         // Threads have no local rank; they share one process and with it one view of the devices.
-        return new(CudaDevice.All[choice.Ordinal ?? (localRank ?? rank) % count], null, choice.IsRequired);
+        return new(all[choice.Ordinal ?? (localRank ?? rank) % count], null, choice.IsRequired);
     }
 }

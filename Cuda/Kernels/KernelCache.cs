@@ -11,7 +11,7 @@ internal sealed class KernelCache(string? folder)
 {
     internal const string Variable = "COLLECTIVES_KERNEL_CACHE";
 
-    internal static KernelCache Default { get; } = new(DefaultFolder());
+    internal static KernelCache Default { get; } = new(FolderOf(Environment.GetEnvironmentVariable(Variable), Environment.GetEnvironmentVariable("XDG_CACHE_HOME"), Environment.GetFolderPath(Environment.SpecialFolder.UserProfile)));
 
     internal byte[]? Find(string key)
     {
@@ -62,14 +62,14 @@ internal sealed class KernelCache(string? folder)
         }
     }
 
-    private static string? DefaultFolder()
+    /// <summary>Null: nowhere.</summary>
+    internal static string? FolderOf(string? named, string? cacheHome, string profile)
     {
-        string? named = Environment.GetEnvironmentVariable(Variable);
         if (named == "off")
             return null;
         if (!string.IsNullOrEmpty(named))
             return named;
-        string home = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache ? cache : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+        string home = string.IsNullOrEmpty(cacheHome) ? Path.Combine(profile, ".cache") : cacheHome;
         return Path.IsPathRooted(home) ? Path.Combine(home, "collectives-sharp", "kernels") : null;
     }
 }

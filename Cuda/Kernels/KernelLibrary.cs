@@ -22,7 +22,7 @@ public sealed unsafe class KernelLibrary : IDisposable
     public string Name { get; }
 
     /// <exception cref="KernelCompilationException">The source does not compile.</exception>
-    /// <exception cref="NativeLibraryNotFoundException">It is not in the cache, and there is no NVRTC.</exception>
+    /// <exception cref="NativeLibraryNotFoundException">There is no NVRTC, whose version is part of the cache's key.</exception>
     public static KernelLibrary Load(CudaDevice device, KernelSource source, params ReadOnlySpan<string> options) => Load(device, source, KernelCache.Default, options);
 
     internal static KernelLibrary Load(CudaDevice device, KernelSource source, KernelCache cache, params ReadOnlySpan<string> options)
@@ -39,7 +39,7 @@ public sealed unsafe class KernelLibrary : IDisposable
 
     internal static byte[] Compiled(KernelSource source, string architecture, KernelCache cache, params ReadOnlySpan<string> options)
     {
-        string salt = $"{KernelCompiler.Version} {string.Join(' ', KernelCompiler.DefaultOptions(architecture))} {string.Join(' ', options)}";
+        string salt = $"{KernelCompiler.Version} {string.Join('\n', KernelCompiler.DefaultOptions(architecture))}\n{string.Join('\n', options)}";
         string key = source.Digest(salt);
         if (cache.Find(key) is { } known)
             return known;

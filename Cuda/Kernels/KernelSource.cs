@@ -51,7 +51,9 @@ public sealed record KernelSource(string Name, string Text, IReadOnlyDictionary<
     private static string Read(Assembly assembly, string name)
     {
         string? resource = assembly.GetManifestResourceNames().SingleOrDefault(item => item == name || item.EndsWith('.' + name, StringComparison.Ordinal));
-        using Stream stream = assembly.GetManifestResourceStream(resource ?? "") ?? throw new ArgumentException($"{assembly.GetName().Name} has no resource {name}; it has {string.Join(", ", assembly.GetManifestResourceNames())}.", nameof(name));
+        if (resource is null)
+            throw new ArgumentException($"{assembly.GetName().Name} has no resource {name}; it has {string.Join(", ", assembly.GetManifestResourceNames().DefaultIfEmpty("none"))}.", nameof(name));
+        using Stream stream = assembly.GetManifestResourceStream(resource)!;
         using StreamReader reader = new(stream);
         return reader.ReadToEnd();
     }

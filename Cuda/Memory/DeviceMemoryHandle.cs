@@ -97,7 +97,9 @@ internal sealed unsafe class DeviceMemoryHandle : SafeHandle
                 case DeviceMemoryKind.StreamOrdered when _stream!.IsOpen:
                     return CudaDriverNative.cuMemFreeAsync(handle, _stream.Handle) == CUresult.CUDA_SUCCESS;
                 case DeviceMemoryKind.Shareable:
-                    return CudaDriverNative.cuMemUnmap(handle, _mapped) == CUresult.CUDA_SUCCESS && CudaDriverNative.cuMemAddressFree(handle, _mapped) == CUresult.CUDA_SUCCESS;
+                    // The memory goes, the addresses stay reserved. NCCL keeps a registration for a while after the last graph that used it is gone, by address: new memory there would be taken for the old one
+                    // (wrong data from peers; 2.28.9, bench/results/nccl-stale-registration.json). There are 2^26 pieces of 2 MiB.
+                    return CudaDriverNative.cuMemUnmap(handle, _mapped) == CUresult.CUDA_SUCCESS;
                 default:
                     return CudaDriverNative.cuMemFree_v2(handle) == CUresult.CUDA_SUCCESS;
             }

@@ -8,7 +8,7 @@ public enum DeviceMemoryKind
 
     /// <summary>
     /// Virtual memory with a POSIX descriptor, readable and writable by every device that can reach this one: what NCCL's windows and registration ask for (as ncclMemAlloc
-    /// gives). Rounded up to the granularity, 2 MiB on current GPUs.
+    /// gives). Rounded up to the granularity, 2 MiB on current GPUs. Its addresses are not given out again in this process.
     /// </summary>
     Shareable,
 

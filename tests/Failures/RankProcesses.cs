@@ -11,8 +11,8 @@ internal sealed class RankProcesses : IAsyncDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
-    /// <summary>What launchers set: the launcher that the tests themselves run under must not show through.</summary>
-    private static readonly string[] s_launchers = ["COLLECTIVES_", "TORCHELASTIC_", "OMPI_", "PMIX_", "PMI_", "MPI_", "PALS_", "SLURM_", "MASTER_", "LOCAL_"];
+    /// <summary>What launchers and users set: what the tests themselves run under must not show through.</summary>
+    private static readonly string[] s_launchers = ["COLLECTIVES_", "TORCHELASTIC_", "OMPI_", "PMIX_", "PMI_", "MPI_", "PALS_", "SLURM_", "MASTER_", "LOCAL_", "CUDA_VISIBLE_", "NCCL_", "STUB_"];
 
     private RankProcesses(Process[] ranks) => Ranks = ranks;
 

@@ -28,6 +28,8 @@ internal static class RankProgram
                 return await TellFactsAsync(int.Parse(arguments[0], CultureInfo.InvariantCulture), reduce: arguments[1..] is ["reduce"]);
             case "create":
                 return await CreateAsync(arguments[0], arguments[1]);
+            case "device":
+                return await DeviceRank.RunAsync(arguments[0], arguments[1..]);
             case "exit":
                 return LaunchEnvironment.Detect().Rank.ToString(CultureInfo.InvariantCulture) == arguments[0] ? int.Parse(arguments[1], CultureInfo.InvariantCulture) : WaitForEver();
             case "lock":
@@ -151,7 +153,7 @@ internal static class RankProgram
     }
 
     /// <summary>One write a line: ranks that share a pipe don't tear each other's.</summary>
-    private static unsafe void Say(string line)
+    internal static unsafe void Say(string line)
     {
         byte[] bytes = System.Text.Encoding.UTF8.GetBytes(line + "\n");
         fixed (byte* data = bytes)

@@ -8,7 +8,7 @@ public enum RegistrationKind
 
     /// <summary>
     /// A symmetric window (ncclCommWindowRegister, NCCL 2.27.3 or newer; results of small messages are right from 2.28.7 on): the same offset of the same size on every rank, which opens
-    /// the one-hop kernels. <see cref="Cuda.DeviceMemoryKind.Shareable"/> memory; input and output must both be registered to profit.
+    /// the one-hop kernels. <see cref="Cuda.DeviceMemoryKind.Shareable"/> memory; input and output must both be registered to profit. Calls whose parts of 8- or 16-bit elements don't begin at multiples of 4 bytes are refused: NCCL 2.28.9 gets them wrong.
     /// </summary>
     Symmetric,
 }

@@ -3,9 +3,10 @@ using CollectivesSharp.Interop;
 
 namespace CollectivesSharp;
 
-/// <summary>A group of one: what it has to move it copies on its own device.</summary>
+/// <summary>A group of one: what it has to move it copies on its own device. It refuses what larger groups refuse.</summary>
 internal sealed class SoloDeviceCommunicator(string group, CudaDevice device) : IDeviceCommunicator
 {
+    private readonly PointerCheck _pointers = new(device);
     private int _registrations;
     private CollectiveException? _fault;
 
@@ -15,19 +16,27 @@ internal sealed class SoloDeviceCommunicator(string group, CudaDevice device) : 
 
     public CollectiveException? Fault => Volatile.Read(ref _fault);
 
-    public void AllReduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream) => Copy(input, output, count, type, stream);
+    public void AllReduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream) => Reduce(input, output, count, type, op, stream);
 
-    public void Reduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, int root, nint stream) => Copy(input, output, count, type, stream);
+    public void Reduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, int root, nint stream) => Reduce(input, output, count, type, op, stream);
 
     public void Broadcast(nint buffer, nuint count, DataType type, int root, nint stream) => Copy(buffer, buffer, count, type, stream);
 
     public void AllGather(nint input, nint output, nuint count, DataType type, nint stream) => Copy(input, output, count, type, stream);
 
-    public void AllGatherV(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, nint stream) => Copy(input, output, counts[0], type, stream);
+    public void AllGatherV(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, nint stream)
+    {
+        HostArguments.CheckCounts(counts, 1, nameof(counts));
+        Copy(input, output, counts[0], type, stream);
+    }
 
-    public void ReduceScatter(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream) => Copy(input, output, count, type, stream);
+    public void ReduceScatter(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream) => Reduce(input, output, count, type, op, stream);
 
-    public void ReduceScatterV(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, DeviceReduceOp op, nint stream) => Copy(input, output, counts[0], type, stream);
+    public void ReduceScatterV(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, DeviceReduceOp op, nint stream)
+    {
+        HostArguments.CheckCounts(counts, 1, nameof(counts));
+        Reduce(input, output, counts[0], type, op, stream);
+    }
 
     public void Gather(nint input, nint output, nuint count, DataType type, int root, nint stream) => Copy(input, output, count, type, stream);
 
@@ -37,6 +46,8 @@ internal sealed class SoloDeviceCommunicator(string group, CudaDevice device) : 
 
     public void AllToAllV(nint input, ReadOnlySpan<nuint> sendCounts, nint output, ReadOnlySpan<nuint> receiveCounts, DataType type, nint stream)
     {
+        HostArguments.CheckCounts(sendCounts, 1, nameof(sendCounts));
+        HostArguments.CheckCounts(receiveCounts, 1, nameof(receiveCounts));
         if (sendCounts[0] != receiveCounts[0])
             throw new ArgumentException($"AllToAllV in a group of one: {sendCounts[0]} elements to itself, {receiveCounts[0]} from itself.", nameof(receiveCounts));
         Copy(input, output, sendCounts[0], type, stream);
@@ -54,7 +65,12 @@ internal sealed class SoloDeviceCommunicator(string group, CudaDevice device) : 
     {
     }
 
-    public RegisteredBuffer Register(nint pointer, nuint bytes, RegistrationKind kind) => new Known(_registrations++, kind, pointer, bytes);
+    public RegisteredBuffer Register(nint pointer, nuint bytes, RegistrationKind kind)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(bytes);
+        _pointers.Check(pointer, bytes, DataType.UInt8, 0, nameof(pointer));
+        return new Known(_registrations++, kind, pointer, bytes);
+    }
 
     public unsafe PremultipliedSum CreatePremultipliedSum(void* scalar, DataType type) =>
         throw new NotSupportedException($"A premultiplied sum in group {group}, which has one rank: its collectives are copies.");
@@ -67,12 +83,28 @@ internal sealed class SoloDeviceCommunicator(string group, CudaDevice device) : 
 
     private NotSupportedException NoPeer() => new($"Group {group} has one rank: there is nobody to send to or receive from.");
 
+    private void Reduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream)
+    {
+        if (op.Scaled is { } scaled)
+            throw new ArgumentException($"A premultiplied sum of another group or library: {scaled.GetType().Name}.", nameof(op));
+        if ((uint)op.Op > (uint)ReduceOp.Average)
+            throw new ArgumentOutOfRangeException(nameof(op), op.Op, "No such reduction.");
+        Copy(input, output, count, type, stream);
+    }
+
     private unsafe void Copy(nint input, nint output, nuint count, DataType type, nint stream)
     {
-        nuint bytes = checked(count * (nuint)type.SizeInBytes());
+        nuint size = (nuint)type.SizeInBytes(), bytes = count * size;
+        if (count > (nuint)nint.MaxValue / size)
+            throw new ArgumentOutOfRangeException(nameof(count), count, $"{count} elements of {type} are more bytes than there are addresses.");
         if (Fault is { } fault)
             throw fault;
-        if (bytes == 0 || input == output)
+        if (bytes == 0)
+            return;
+        _pointers.CheckStream(stream);
+        _pointers.Check(input, bytes, type, stream, nameof(input));
+        _pointers.Check(output, bytes, type, stream, nameof(output));
+        if (input == output)
             return;
         using CudaContextScope scope = device.MakeCurrent();
         CUresult result = CudaDriverNative.cuMemcpyDtoDAsync_v2(output, input, bytes, stream);

@@ -13,6 +13,8 @@ public sealed unsafe partial class NcclCommunicator
         if (bytes == 0)
             return;
         Check(input, bytes, output, bytes, type, stream);
+        if (_windows.Any)
+            _windows.Check(input, output, 0, type);
         nint communicator = Enter(new HostCall(CollectiveKind.AllReduce, type, op.Op, 0, (long)count), out CudaContextScope scope);
         ncclResult_t result = NcclNative.ncclAllReduce((void*)input, (void*)output, count, (ncclDataType_t)type, reduction, communicator, stream);
         Leave(result, communicator, scope);
@@ -49,6 +51,8 @@ public sealed unsafe partial class NcclCommunicator
         if (bytes == 0)
             return;
         Check(input, bytes, output, bytes, type, stream);
+        if (_windows.Any)
+            _windows.Check(input, output, bytes, type);
         nint communicator = Enter(new HostCall(CollectiveKind.AllGather, type, default, 0, (long)count), out CudaContextScope scope);
         ncclResult_t result = NcclNative.ncclAllGather((void*)input, (void*)output, count, (ncclDataType_t)type, communicator, stream);
         Leave(result, communicator, scope);
@@ -61,6 +65,8 @@ public sealed unsafe partial class NcclCommunicator
         if (bytes == 0)
             return;
         Check(input, bytes, output, bytes, type, stream);
+        if (_windows.Any)
+            _windows.Check(input, output, bytes, type);
         nint communicator = Enter(new HostCall(CollectiveKind.ReduceScatter, type, op.Op, 0, (long)count), out CudaContextScope scope);
         ncclResult_t result = NcclNative.ncclReduceScatter((void*)input, (void*)output, count, (ncclDataType_t)type, reduction, communicator, stream);
         Leave(result, communicator, scope);
@@ -128,7 +134,12 @@ public sealed unsafe partial class NcclCommunicator
     private ncclRedOp_t Reduction(DeviceReduceOp op, DataType type)
     {
         if (op.Scaled is { } scaled)
-            return ((NcclPremultipliedSum)scaled).For(this, type);
+        {
+            return scaled is NcclPremultipliedSum own
+                ? own.For(this, type)
+                : throw new ArgumentException($"A premultiplied sum of another group or library: {scaled.GetType().Name}.", nameof(op));
+        }
+
         if ((uint)op.Op > (uint)ReduceOp.Average)
             throw new ArgumentOutOfRangeException(nameof(op), op.Op, "No such reduction.");
         return (ncclRedOp_t)op.Op;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using CollectivesSharp.Cuda;
+using System.Runtime.CompilerServices;
 using CollectivesSharp.Interop;
 using Microsoft.Extensions.Logging;
 
@@ -7,14 +7,14 @@ namespace CollectivesSharp;
 
 public sealed unsafe partial class NcclCommunicator
 {
-    private long _seenSequence = -1;
+    private long _seenEntries = -1;
     private long _seenSince;
 
     /// <summary>Ends what this rank has enqueued; its peers do the same when they learn of it, through the group's host memory.</summary>
     public void Abort(string reason)
     {
         ArgumentNullException.ThrowIfNull(reason);
-        Fail(FaultOfHost() ?? new GroupAbortedException($"Group {_setup.Group}: aborted: {reason}", _setup.Group, _call.ToString(), _sequence, Rank));
+        Fail(FaultOfHost() ?? new GroupAbortedException($"Group {_setup.Group}: aborted: {reason}", _setup.Group, CallText, _sequence, Rank));
     }
 
     /// <summary>The guard's look, some fifty times a second.</summary>
@@ -28,16 +28,41 @@ public sealed unsafe partial class NcclCommunicator
             return;
         }
 
-        long sequence = Volatile.Read(ref _sequence);
-        if (Volatile.Read(ref _calling) == 0 || sequence != _seenSequence)
+        long entries = Volatile.Read(ref _entries);
+        if (Volatile.Read(ref _calling) == 0 || entries != _seenEntries)
         {
-            (_seenSequence, _seenSince) = (sequence, Stopwatch.GetTimestamp());
-            if (thorough && Volatile.Read(ref _calling) == 0)
+            (_seenEntries, _seenSince) = (entries, Stopwatch.GetTimestamp());
+            if (thorough)
                 LookForErrors();
         }
         else if (Stopwatch.GetElapsedTime(_seenSince) > _setup.Timeout)
-            Fail(new DeviceTimeoutException($"Group {_setup.Group}, device call {sequence}: {_call} has waited in NCCL for {_setup.Timeout.TotalSeconds:0.###} s: a rank has not made the same call.", _setup.Group, _call.ToString(), sequence));
+            Fail(new DeviceTimeoutException($"Group {_setup.Group}, device call {_sequence}: {CallText} has waited in NCCL for {_setup.Timeout.TotalSeconds:0.###} s: a rank has not made the same call.", _setup.Group, CallText, _sequence));
     }
+
+    /// <summary>What NCCL has met since the last call, if anything: then the group is faulted. Not beside a call, which tells itself.</summary>
+    internal void LookForErrors()
+    {
+        if (Volatile.Read(ref _calling) != 0)
+            return;
+        ncclResult_t error = ncclResult_t.ncclSuccess, result;
+        lock (_lifeLock)
+        {
+            if (_communicator == 0)
+                return;
+            result = AsyncError(_communicator, &error);
+        }
+
+        error = First(result, error);
+        if (error is not (ncclResult_t.ncclSuccess or ncclResult_t.ncclInProgress))
+            Fail(new NcclException($"Group {_setup.Group}, after device call {_sequence} ({CallText}): an error that NCCL met asynchronously: {NcclLibrary.Describe(error)}", _setup.Group, CallText, _sequence, error));
+    }
+
+    /// <summary>Apart from try blocks, which a lock is: the JIT makes a stub of a native call there, and that allocates.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ncclResult_t AsyncError(nint communicator, ncclResult_t* error) => NcclNative.ncclCommGetAsyncError(communicator, error);
+
+    /// <summary>Ends a communicator of which the group makes no use; the group's host memory lives on.</summary>
+    internal void Discard() => Fail(new GroupAbortedException($"Group {_setup.Group}: not every rank could make its communicator", _setup.Group, "", 0, Rank), tellPeers: false);
 
     /// <summary>The guard may look once more while the group is being disposed.</summary>
     private CollectiveException? FaultOfHost()
@@ -53,43 +78,26 @@ public sealed unsafe partial class NcclCommunicator
     }
 
     /// <summary>The first fault stays. The peers learn of it, and what NCCL has on the device is ended.</summary>
-    private void Fail(CollectiveException fault)
+    private void Fail(CollectiveException fault, bool tellPeers = true)
     {
         if (Interlocked.CompareExchange(ref _fault, fault, null) is not null)
             return;
         nint communicator = TakeAway();
         if (communicator == 0)
             return;
-        _setup.Logger.LogWarning("Group {Group}: {Fault}", _setup.Group, fault.Message);
         try
         {
             // Not heard where the host has a fault already.
-            _setup.Host?.Abort(fault.Message);
+            if (tellPeers)
+                _setup.Host?.Abort(fault.Message);
         }
         catch (ObjectDisposedException)
         {
             // The group is being left.
         }
 
-        // Not awaited: other ranks of this process and live graphs can hold it up, and the device is free as soon as it begins.
-        CudaDevice device = Device;
-        new Thread(() => AbortNative(device, communicator)) { IsBackground = true, Name = "CollectivesSharp NCCL abort" }.Start();
-    }
-
-    /// <summary>A call that is blocked inside NCCL first gets a chance to leave: the abort frees what it stands on.</summary>
-    private void AbortNative(CudaDevice device, nint communicator)
-    {
-        using CudaContextScope scope = device.MakeCurrent();
-        if (!SpinWait.SpinUntil(() => Volatile.Read(ref _calling) == 0, TimeSpan.FromMilliseconds(100)) && NcclFeatures.Has(nameof(NcclNative.ncclCommRevoke)))
-        {
-            _ = NcclNative.ncclCommRevoke(communicator, 0);
-            SpinWait.SpinUntil(() => Volatile.Read(ref _calling) == 0, TimeSpan.FromSeconds(2));
-        }
-
-        ncclResult_t result = NcclNative.ncclCommAbort(communicator);
-        if (result != ncclResult_t.ncclSuccess)
-            _setup.Logger.LogWarning("Group {Group}: ncclCommAbort: {Result}", _setup.Group, NcclLibrary.Describe(result));
-        _setup.Release();
+        StartAbort(communicator);
+        _setup.Logger.LogWarning("Group {Group}: {Fault}", _setup.Group, fault.Message);
     }
 
     /// <summary>The handle, for the one who ends it; 0 for everybody else. No call begins from here on.</summary>
@@ -98,20 +106,5 @@ public sealed unsafe partial class NcclCommunicator
         NcclGuard.Forget(this);
         lock (_lifeLock)
             return Interlocked.Exchange(ref _communicator, 0);
-    }
-
-    private void LookForErrors()
-    {
-        ncclResult_t error = ncclResult_t.ncclSuccess, result;
-        lock (_lifeLock)
-        {
-            if (_communicator == 0)
-                return;
-            result = NcclNative.ncclCommGetAsyncError(_communicator, &error);
-        }
-
-        error = First(result, error);
-        if (error is not (ncclResult_t.ncclSuccess or ncclResult_t.ncclInProgress))
-            Fail(new NcclException($"Group {_setup.Group}, after device call {_sequence} ({_call}): an error that NCCL met asynchronously: {NcclLibrary.Describe(error)}", _setup.Group, _call.ToString(), _sequence, error));
     }
 }

@@ -38,13 +38,13 @@ public sealed unsafe partial class NcclCommunicator
 
     public void BeginBatch()
     {
-        if (Fault is { } fault)
-            throw fault;
+        _ = Handle;
         ncclResult_t result = NcclNative.ncclGroupStart();
         if (result != ncclResult_t.ncclSuccess)
             throw Failed(result, 0);
         t_depth++;
-        (t_collected ??= []).Add(this);
+        t_collected ??= [];
+        Collect();
     }
 
     /// <summary>The launch may block as any call does: <see cref="NcclGuard"/> sees it by the communicators that take part.</summary>
@@ -67,10 +67,12 @@ public sealed unsafe partial class NcclCommunicator
         if (outermost)
         {
             foreach (NcclCommunicator communicator in t_collected!)
-                Volatile.Write(ref communicator._calling, 0);
+                communicator.LeaveBatch();
             t_collected.Clear();
         }
 
+        if (Fault is { } fault)
+            throw fault;
         if (result != ncclResult_t.ncclSuccess)
             throw Failed(result, Volatile.Read(ref _communicator));
     }

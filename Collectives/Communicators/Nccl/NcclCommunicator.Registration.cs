@@ -16,20 +16,22 @@ public sealed unsafe partial class NcclCommunicator
             throw new NotSupportedException($"Registration {kind}: {Name} is at hand, {NcclFeatures.Since[function]} or newer is needed; COLLECTIVES_NCCL_PATH names another file.");
         ArgumentOutOfRangeException.ThrowIfZero(bytes);
         _pointers.Check(pointer, bytes, DataType.UInt8, 0, nameof(pointer));
-        nint communicator = Enter(default, out CudaContextScope scope);
+        nint communicator = Enter(nameof(Register), out CudaContextScope scope);
         void* handle = null;
         nint window = 0;
         ncclResult_t result = kind == RegistrationKind.Symmetric
             ? NcclNative.ncclCommWindowRegister(communicator, (void*)pointer, bytes, &window, SymmetricWindow)
             : NcclNative.ncclCommRegister(communicator, (void*)pointer, bytes, &handle);
         Leave(result, communicator, scope);
+        if (window != 0)
+            _windows.Add(pointer, bytes);
         return new NcclRegisteredBuffer(this, _registrations++, kind, pointer, bytes, kind == RegistrationKind.Symmetric ? window : (nint)handle);
     }
 
     public PremultipliedSum CreatePremultipliedSum(void* scalar, DataType type)
     {
         ncclRedOp_t op;
-        nint communicator = Enter(default, out CudaContextScope scope);
+        nint communicator = Enter(nameof(CreatePremultipliedSum), out CudaContextScope scope);
         ncclResult_t result = NcclNative.ncclRedOpCreatePreMulSum(&op, scalar, (ncclDataType_t)type, ncclScalarResidence_t.ncclScalarHostImmediate, communicator);
         Leave(result, communicator, scope);
         return new NcclPremultipliedSum(this, op, type);
@@ -45,12 +47,15 @@ public sealed unsafe partial class NcclCommunicator
         }
     }
 
-    internal void Deregister(nint handle, RegistrationKind kind)
+    internal void Deregister(nint handle, RegistrationKind kind, nint pointer, nuint bytes)
     {
+        if (kind == RegistrationKind.Symmetric)
+            _windows.Remove(pointer, bytes);
+
         // NCCL gives no window for memory that it can't make one of (cuMem off, say), and uses the buffer as any other.
         if (handle == 0 || Volatile.Read(ref _communicator) == 0)
             return;
-        nint communicator = Enter(default, out CudaContextScope scope);
+        nint communicator = Enter(nameof(Deregister), out CudaContextScope scope);
         ncclResult_t result = kind == RegistrationKind.Symmetric
             ? NcclNative.ncclCommWindowDeregister(communicator, handle)
             : NcclNative.ncclCommDeregister(communicator, (void*)handle);

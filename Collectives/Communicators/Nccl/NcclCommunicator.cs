@@ -1,6 +1,5 @@
 using CollectivesSharp.Cuda;
 using CollectivesSharp.Interop;
-using Microsoft.Extensions.Logging;
 
 namespace CollectivesSharp;
 
@@ -11,13 +10,24 @@ namespace CollectivesSharp;
 /// </summary>
 public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
     private readonly NcclSetup _setup;
     private readonly Lock _lifeLock = new();
     private readonly PointerCheck _pointers;
+    private readonly SymmetricWindows _windows;
     private nint _communicator;
     private CollectiveException? _fault;
     private HostCall _call;
+
+    /// <summary>What is no collective, in place of <see cref="_call"/>; else "".</summary>
+    private string _what = "";
+
+    /// <summary>Counts the collectives and messages.</summary>
     private long _sequence;
+
+    /// <summary>Counts everything that enters NCCL.</summary>
+    private long _entries;
     private int _calling;
     private CUstreamCaptureMode _captureMode;
 
@@ -25,6 +35,7 @@ public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator
     {
         (_setup, _communicator, Rank, WorldSize) = (setup, communicator, rank, count);
         _pointers = new PointerCheck(setup.Device);
+        _windows = new SymmetricWindows(Name);
         NcclGuard.Watch(this);
     }
 
@@ -53,29 +64,45 @@ public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator
         }
     }
 
-    internal (string Operation, long Sequence) LastCall => (_call.ToString(), _sequence);
+    internal (string Operation, long Sequence) LastCall => (CallText, _sequence);
+
+    private string CallText => _what.Length == 0 ? _call.ToString() : _what;
+
+    /// <summary>For cleaning up, which can wait for graphs, other ranks of the process or a dead network.</summary>
+    private TimeSpan Patience => _setup.Timeout < s_patience ? _setup.Timeout : s_patience;
 
     /// <summary>
-    /// Leaves; returns when NCCL has cleaned up, after 10 s at the latest (then a warning says what was left). Work that is enqueued must be done: synchronise the streams first. Graphs that captured calls of
-    /// this communicator must be gone: NCCL waits for them.
+    /// Leaves; returns when NCCL has cleaned up, after 10 s or the group's device timeout at the latest (then a warning says what was left). Work that is enqueued must be done: synchronise the streams first. Graphs
+    /// that captured calls of this communicator must be gone: NCCL waits for them. A call or a batch that is under way is ended by an abort of the group.
     /// </summary>
     public void Dispose()
     {
-        if (Volatile.Read(ref _calling) != 0)
-            Fail(new GroupAbortedException($"Group {_setup.Group}: disposed while {_call} was being enqueued.", _setup.Group, _call.ToString(), _sequence, Rank));
+        if (Volatile.Read(ref _calling) != 0 || Volatile.Read(ref _batches) != 0)
+            Fail(new GroupAbortedException($"Group {_setup.Group}: disposed while {CallText} was being enqueued.", _setup.Group, CallText, _sequence, Rank));
         nint communicator = TakeAway();
         if (communicator != 0)
-            RunBounded("ncclCommDestroy", () => NcclNative.ncclCommDestroy(communicator));
+            StartEnd("ncclCommDestroy", () => Destroy(communicator));
+        AwaitEnd();
     }
 
     /// <summary>The entry of every call: not on a faulted or disposed communicator, not beside another one. Returns the handle.</summary>
     private nint Enter(HostCall call, out CudaContextScope scope)
     {
+        nint communicator = Enter(call, "", out scope);
+        _sequence++;
+        return communicator;
+    }
+
+    /// <summary>As the other, for what is no collective.</summary>
+    private nint Enter(string what, out CudaContextScope scope) => Enter(default, what, out scope);
+
+    private nint Enter(HostCall call, string what, out CudaContextScope scope)
+    {
         scope = Device.MakeCurrent();
         if (Interlocked.CompareExchange(ref _calling, 1, 0) != 0)
         {
             scope.Dispose();
-            throw new InvalidOperationException($"{call} on group {_setup.Group} while {_call} of another thread is being enqueued. Calls of one group are ordered; use a sibling group for concurrent ones.");
+            throw new InvalidOperationException($"{(what.Length == 0 ? call.ToString() : what)} on group {_setup.Group} while {CallText} of another thread is being enqueued. Calls of one group are ordered; use a sibling group for concurrent ones.");
         }
 
         // In this order, and the other way round where the communicator is taken away: one of the two sees the other.
@@ -87,11 +114,11 @@ public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator
             throw Fault ?? (Exception)new ObjectDisposedException(GetType().FullName);
         }
 
-        _call = call;
-        _sequence++;
+        (_call, _what) = (call, what);
+        _entries++;
         _captureMode = Relax(CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED);
-        if (t_depth != 0 && !t_collected!.Contains(this))
-            t_collected.Add(this);
+        if (t_depth != 0)
+            Collect();
         return communicator;
     }
 
@@ -119,29 +146,9 @@ public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator
     {
         if (Fault is { } fault)
             return fault;
-        NcclException refused = new($"Group {_setup.Group}, device call {_sequence}: {_call} on {Name}: {NcclLibrary.Describe(result, communicator)}", _setup.Group, _call.ToString(), _sequence, result);
+        NcclException refused = new($"Group {_setup.Group}, device call {_sequence}: {CallText} on {Name}: {NcclLibrary.Describe(result, communicator)}", _setup.Group, CallText, _sequence, result);
         if (result is not (ncclResult_t.ncclInvalidArgument or ncclResult_t.ncclInvalidUsage))
             Fail(refused);
         return refused;
-    }
-
-    /// <summary>Cleaning up can wait for graphs, other ranks of the process or a dead network: never longer than this.</summary>
-    private void RunBounded(string call, Func<ncclResult_t> work)
-    {
-        CudaDevice device = Device;
-        ILogger logger = _setup.Logger;
-        ncclResult_t result = ncclResult_t.ncclInProgress;
-        Thread thread = new(() =>
-        {
-            using CudaContextScope scope = device.MakeCurrent();
-            result = work();
-            _setup.Release();
-        })
-        { IsBackground = true, Name = $"CollectivesSharp {call}" };
-        thread.Start();
-        if (!thread.Join(TimeSpan.FromSeconds(10)))
-            logger.LogWarning("Group {Group}: {Call} has not returned after 10 s and is left alone. Graphs that captured this group's calls and were not disposed keep it waiting.", _setup.Group, call);
-        else if (result != ncclResult_t.ncclSuccess)
-            logger.LogWarning("Group {Group}: {Call}: {Result}", _setup.Group, call, NcclLibrary.Describe(result));
     }
 }

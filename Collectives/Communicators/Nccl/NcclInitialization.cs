@@ -5,14 +5,23 @@ using CollectivesSharp.Interop;
 namespace CollectivesSharp;
 
 /// <summary>
-/// ncclCommInitRankConfig, which blocks until every rank has come, on a thread of its own. NCCL stores the communicator before it begins to wait: at the deadline it is aborted from outside, which ends the wait.
+/// ncclCommInitRankConfig, which blocks until every rank has come, on a thread of its own. NCCL stores the communicator before it begins to wait: who gives up aborts it from outside, which ends the wait.
+/// What nobody takes, the thread gives back.
 /// </summary>
 internal sealed class NcclInitialization(NcclSetup setup, byte[] id, int rank, int count)
 {
-    private readonly TaskCompletionSource<nint> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
-    /// <summary>One word of native memory: written by NCCL while the thread is inside.</summary>
+    private readonly TaskCompletionSource<nint> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _lock = new();
+
+    /// <summary>One word of native memory, written by NCCL while the thread is inside; 0 once it is not.</summary>
     private nint _word;
+
+    private nint _made;
+    private bool _isAbandoned;
+    private bool _isAborted;
+    private bool _hasEnded;
 
     /// <exception cref="TimeoutException">Not all ranks came.</exception>
     /// <exception cref="NcclException">NCCL refused or failed.</exception>
@@ -38,6 +47,8 @@ internal sealed class NcclInitialization(NcclSetup setup, byte[] id, int rank, i
 
     private unsafe void Initialize()
     {
+        nint communicator = 0;
+        Exception? error = null;
         try
         {
             ncclConfig_t config = setup.Config();
@@ -45,33 +56,64 @@ internal sealed class NcclInitialization(NcclSetup setup, byte[] id, int rank, i
             using CudaContextScope scope = setup.Device.MakeCurrent();
             ncclResult_t result = NcclNative.ncclCommInitRankConfig((nint*)_word, count, unique, rank, &config);
             if (result == ncclResult_t.ncclSuccess)
-                _done.TrySetResult(*(nint*)_word);
+                communicator = *(nint*)_word;
             else
-                _done.TrySetException(new NcclException($"Group {setup.Group}: ncclCommInitRankConfig, rank {rank} of {count} on {setup.Device}: {NcclLibrary.Describe(result)}", setup.Group, "", 0, result));
+                error = new NcclException($"Group {setup.Group}: ncclCommInitRankConfig, rank {rank} of {count} on {setup.Device}: {NcclLibrary.Describe(result)}", setup.Group, "", 0, result);
         }
         catch (Exception e)
         {
-            _done.TrySetException(e);
+            error = e;
         }
-    }
 
-    private unsafe nint ReadWord() => Volatile.Read(ref *(nint*)_word);
+        bool isMine;
+        lock (_lock)
+        {
+            NativeMemory.Free((void*)_word);
+            _word = 0;
+            _hasEnded = true;
+            isMine = _isAbandoned && !_isAborted && communicator != 0;
+            _made = _isAbandoned ? 0 : communicator;
+        }
+
+        if (isMine)
+            _ = NcclNative.ncclCommAbort(communicator);
+        if (isMine || error is not null)
+            setup.Release();
+        if (error is null)
+            _done.TrySetResult(communicator);
+        else
+            _done.TrySetException(error);
+    }
 
     /// <summary>Gives the wait 5 s to end; a library that hangs on keeps its thread and the word that it may still write.</summary>
     private async Task EndAsync()
     {
-        nint communicator = ReadWord();
-        if (communicator == 0)
-            return;
-        Thread abort = new(() => _ = NcclNative.ncclCommAbort(communicator)) { IsBackground = true, Name = "CollectivesSharp NCCL abort" };
-        abort.Start();
+        using CancellationTokenSource patience = new(s_patience);
         try
         {
-            await _done.Task.WaitAsync(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
+            nint communicator;
+            while (!TryTake(out communicator))
+                await Task.Delay(5, patience.Token).ConfigureAwait(false);
+            if (communicator != 0)
+                new Thread(() => _ = NcclNative.ncclCommAbort(communicator)) { IsBackground = true, Name = "CollectivesSharp NCCL abort" }.Start();
+            await ((Task)_done.Task).WaitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-        catch (Exception e) when (e is TimeoutException or NcclException)
+        catch (OperationCanceledException)
         {
-            // Either way it is over for this group.
+            // It is over for this group all the same.
+        }
+    }
+
+    /// <summary>True once there is something to abort, or nothing to wait for.</summary>
+    private unsafe bool TryTake(out nint communicator)
+    {
+        lock (_lock)
+        {
+            _isAbandoned = true;
+            communicator = _hasEnded ? _made : Volatile.Read(ref *(nint*)_word);
+            _made = 0;
+            _isAborted = communicator != 0;
+            return _hasEnded || _isAborted;
         }
     }
 }

@@ -15,6 +15,6 @@ internal sealed class NcclRegisteredBuffer(NcclCommunicator communicator, int id
     public override void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
-            communicator.Deregister(handle, kind);
+            communicator.Deregister(handle, kind, pointer, bytes);
     }
 }

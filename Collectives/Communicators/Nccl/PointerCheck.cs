@@ -16,13 +16,17 @@ internal sealed unsafe class PointerCheck(CudaDevice device)
     /// <summary><paramref name="bytes"/> 0: any pointer will do.</summary>
     internal void Check(nint pointer, nuint bytes, DataType type, nint stream, string name)
     {
+        // Before the memory of what was good: that may have been for smaller elements.
+        if (bytes != 0 && (nuint)pointer % (nuint)type.SizeInBytes() != 0)
+            throw new ArgumentException($"0x{pointer:x} is not aligned to an element of {type}, {type.SizeInBytes()} bytes.", name);
+
         // Buffers are 256-byte aligned; slices of one fall apart by their offset.
         ref nint slot = ref _known[(int)(((nuint)pointer >> 8) ^ ((nuint)pointer >> 14) ^ ((nuint)pointer >> 21)) & (Slots - 1)];
         if (slot == pointer && pointer != 0)
             return;
         if (bytes == 0)
             return;
-        if (CheckNew(pointer, type, stream, name))
+        if (CheckNew(pointer, stream, name))
             slot = pointer;
     }
 
@@ -46,16 +50,16 @@ internal sealed unsafe class PointerCheck(CudaDevice device)
     }
 
     /// <summary>False: may pass this time.</summary>
-    private bool CheckNew(nint pointer, DataType type, nint stream, string name)
+    private bool CheckNew(nint pointer, nint stream, string name)
     {
         if (pointer == 0)
             throw new ArgumentNullException(name, "A device pointer is 0.");
-        if ((nuint)pointer % (nuint)type.SizeInBytes() != 0)
-            throw new ArgumentException($"0x{pointer:x} is not aligned to an element of {type}, {type.SizeInBytes()} bytes.", name);
+
+        // Asking for a pointer may need a context, and this thread may have none.
+        using CudaContextScope scope = device.MakeCurrent();
         if (CudaDevice.OfPointer(pointer) is not { } owner)
         {
             // What a graph allocates is memory only while it runs.
-            using CudaContextScope scope = device.MakeCurrent();
             if (GraphCapture.IsCapturing(stream))
                 return false;
             throw new ArgumentException($"0x{pointer:x} is no device memory: CUDA does not know it. Host memory goes to the overloads with Span<T>.", name);
@@ -64,5 +68,15 @@ internal sealed unsafe class PointerCheck(CudaDevice device)
         return owner == device ? true : throw new ArgumentException($"0x{pointer:x} is memory of {owner}; this rank of the group uses {device}.", name);
     }
 
-    private static string Owner(nint context) => CudaDevice.All.FirstOrDefault(item => item.Context == context)?.ToString() ?? "a context that is no device's primary one";
+    /// <summary>Asks the context: asking every device for its own would make one on each.</summary>
+    private static string Owner(nint context)
+    {
+        int ordinal;
+        if (CudaDriverNative.cuCtxPushCurrent_v2(context) != CUresult.CUDA_SUCCESS)
+            return "a context that has ended";
+        CUresult result = CudaDriverNative.cuCtxGetDevice(&ordinal);
+        nint popped;
+        _ = CudaDriverNative.cuCtxPopCurrent_v2(&popped);
+        return result == CUresult.CUDA_SUCCESS && ordinal >= 0 && ordinal < CudaDevice.All.Count ? CudaDevice.All[ordinal].ToString() : "an unknown device";
+    }
 }

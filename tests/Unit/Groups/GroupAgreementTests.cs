@@ -28,4 +28,19 @@ public sealed class GroupAgreementTests
         Assert.Equal("00:01:30", terms["GroupOptions.Timeout"]);
         Assert.NotEqual("unknown", terms["SDK version"]);
     }
+
+    [Fact]
+    public void What_decides_how_devices_talk_is_compared()
+    {
+        SortedDictionary<string, string> plain = GroupAgreement.Terms(new GroupOptions(), 2);
+        SortedDictionary<string, string> set = GroupAgreement.Terms(new GroupOptions { DeviceTimeout = TimeSpan.FromSeconds(7), Nccl = new NcclOptions { MaxCtas = 8 } }, 2);
+        Assert.Equal("00:00:07", set["GroupOptions.DeviceTimeout"]);
+        Assert.Contains("MaxCtas = 8", set["GroupOptions.Nccl"], StringComparison.Ordinal);
+        Assert.NotEqual(plain["GroupOptions.Nccl"], set["GroupOptions.Nccl"]);
+        Assert.Equal(plain["GroupOptions.Nccl"], GroupAgreement.Terms(new GroupOptions { Nccl = new NcclOptions() }, 2)["GroupOptions.Nccl"]);
+    }
+
+    [Fact]
+    public void Which_device_a_rank_takes_is_its_own_affair() =>
+        Assert.Equal(GroupAgreement.Terms(new GroupOptions { Device = 1 }, 2), GroupAgreement.Terms(new GroupOptions { Device = DeviceChoice.None }, 2));
 }

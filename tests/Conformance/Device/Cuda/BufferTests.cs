@@ -78,6 +78,17 @@ public sealed class BufferTests
     }
 
     [Fact]
+    public void Addresses_of_shareable_memory_do_not_come_twice()
+    {
+        HashSet<nint> seen = [];
+        for (int i = 0; i < 5; i++)
+        {
+            using DeviceBuffer<int> buffer = DeviceWorld.OwnDevice().Allocate<int>(1 << 20, DeviceMemoryKind.Shareable);
+            Assert.True(seen.Add(buffer.Pointer), $"0x{buffer.Pointer:x} again: NCCL may still take it for what was there before");
+        }
+    }
+
+    [Fact]
     public void A_disposed_buffer_is_refused_and_may_be_disposed_again()
     {
         DeviceBuffer<int> buffer = DeviceWorld.OwnDevice().Allocate<int>(10);
