@@ -97,13 +97,21 @@ public sealed unsafe partial class NcclCommunicator
                 logger.LogWarning("Group {Group}: {Call}: {Result}", _setup.Group, call, NcclLibrary.Describe(result));
         })
         { IsBackground = true, Name = $"CollectivesSharp {call}" };
-        Volatile.Write(ref _end, thread);
-        thread.Start();
+
+        // Together, so that nobody awaits a thread that has not begun.
+        lock (_lifeLock)
+        {
+            thread.Start();
+            _end = thread;
+        }
     }
 
     private void AwaitEnd()
     {
-        if (Volatile.Read(ref _end) is { } thread && !thread.Join(Patience))
+        Thread? thread;
+        lock (_lifeLock)
+            thread = _end;
+        if (thread is not null && !thread.Join(Patience))
             _setup.Logger.LogWarning("Group {Group}: NCCL has not given back the communicator within {Seconds} s and is left alone with it. Graphs that captured this group's calls and were not disposed keep it waiting.", _setup.Group, Patience.TotalSeconds);
     }
 }

@@ -11,7 +11,7 @@ public sealed class BatchTests
     public void Several_collectives_in_a_batch_do_what_each_does_alone(int ranks) => DeviceWorld.Run(ranks, rank =>
     {
         using DeviceBuffer<float> sums = rank.Device.Allocate<float>(1000);
-        using DeviceBuffer<int> maxima = rank.Device.Allocate<int>(3), gathered = rank.Device.Allocate<int>((nuint)(3 * ranks));
+        using DeviceBuffer<int> own = rank.Device.Allocate<int>(3), maxima = rank.Device.Allocate<int>(3), gathered = rank.Device.Allocate<int>((nuint)(3 * ranks));
         using DeviceBuffer<BFloat16> parameters = rank.Device.Allocate<BFloat16>(77);
         using (CudaGraph graph = rank.Capture(Calls))
         using (CudaGraphExec exec = graph.Instantiate())
@@ -20,7 +20,7 @@ public sealed class BatchTests
             for (int round = 0; round < 4; round++)
             {
                 sums.CopyFrom([.. Enumerable.Range(0, 1000).Select(i => (float)(i + rank.Rank + round))]);
-                maxima.CopyFrom([rank.Rank, -rank.Rank, round]);
+                own.CopyFrom([rank.Rank, -rank.Rank, round]);
                 parameters.CopyFrom([.. Enumerable.Repeat((BFloat16)(float)(rank.Rank + round), 77)]);
                 if (round == 0)
                     Calls();
@@ -39,11 +39,11 @@ public sealed class BatchTests
         void Calls()
         {
             using DeviceBatch batch = rank.Group.DeviceBatch();
-            rank.Group.AllGather(maxima.Span, gathered.Span, rank.Stream);
+            rank.Group.AllGather(own.Span, gathered.Span, rank.Stream);
             rank.Group.AllReduce(sums.Span, sums.Span, ReduceOp.Sum, rank.Stream);
             rank.Group.Broadcast(parameters.Span, ranks - 1, rank.Stream);
             using (DeviceBatch inner = rank.Group.DeviceBatch())
-                rank.Group.AllReduce(maxima.Span, maxima.Span, ReduceOp.Max, rank.Stream);
+                rank.Group.AllReduce(own.Span, maxima.Span, ReduceOp.Max, rank.Stream);
         }
     });
 

@@ -17,7 +17,7 @@ struct alloc_props { int type, handle_types; struct location where; void *metada
 struct allocation { int fd; size_t size; CUdevice device; unsigned handles, mappings; bool shareable; };
 static pthread_mutex_t s_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct allocation *s_allocations[4096]; /* by handle */
-static struct { uintptr_t base; size_t size; } s_reserved[256];
+static struct { uintptr_t base; size_t size; } s_reserved[1 << 16]; /* the SDK keeps addresses for good */
 
 /* The caller holds s_lock. */
 static uint64_t add(struct allocation a)
