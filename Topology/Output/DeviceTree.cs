@@ -7,7 +7,7 @@ internal sealed class DeviceTree(string title)
 {
     private readonly Dictionary<string, DeviceTree> _byName = new(StringComparer.Ordinal);
 
-    internal string Title { get; private set; } = title;
+    internal string Title { get; } = title;
 
     internal object? Device { get; private set; }
 
@@ -36,8 +36,8 @@ internal sealed class DeviceTree(string title)
         DeviceTree parent = node is { } id ? Child($"{id}", $"NUMA node {id}") : Child("", "NUMA node not told");
         if (pci?.Root is { } root)
             parent = parent.Child(root, $"host bridge {root}");
-        foreach (PciAddress bridge in pci?.Bridges ?? [])
-            parent = parent.Child(bridge.ToString(), $"PCIe bridge {bridge}");
+        foreach ((int depth, PciAddress bridge) in (pci?.Bridges ?? []).Index())
+            parent = parent.Child(bridge.ToString(), depth == 0 ? $"PCIe root port {bridge}" : $"PCIe switch {bridge}");
         parent.Children.Add(new DeviceTree(line) { Device = device });
     }
 
@@ -60,8 +60,6 @@ internal sealed class DeviceTree(string title)
             while (Children[i] is { Device: null, Children.Count: 1 } child && child.Title.StartsWith("PCIe", StringComparison.Ordinal))
                 Children[i] = child.Children[0];
             Children[i].Shorten();
-            if (Children[i].Device is null)
-                Children[i].Title = Children[i].Title.Replace("PCIe bridge", "PCIe switch", StringComparison.Ordinal);
         }
     }
 }

@@ -80,4 +80,25 @@ public sealed class OutputTests
         Assert.Equal("NODE", new TopologyMatrix(topology, pcieOnly: true).Rows[0][2]);
         Assert.Equal("PIX", new TopologyMatrix(topology, pcieOnly: true).Rows[0][1]);
     }
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void In_a_drawing_no_box_cuts_another_and_none_leaves_the_picture(string name)
+    {
+        XElement svg = XDocument.Parse(TopologyDrawing.Write(Snapshots.Detect(name))).Root!;
+        static int Number(XElement element, string attribute) => (int?)element.Attribute(attribute) ?? 0;
+        (int Left, int Top, int Right, int Bottom)[] boxes = [.. svg.Elements().Where(element => element.Name.LocalName == "rect").Select(box => (Number(box, "x"), Number(box, "y"), Number(box, "x") + Number(box, "width"), Number(box, "y") + Number(box, "height")))];
+
+        static bool Holds((int Left, int Top, int Right, int Bottom) outer, (int Left, int Top, int Right, int Bottom) inner) => outer.Left <= inner.Left && outer.Top <= inner.Top && outer.Right >= inner.Right && outer.Bottom >= inner.Bottom;
+        Assert.Equal((0, 0, Number(svg, "width"), Number(svg, "height")), boxes[0]);
+        for (int i = 0; i < boxes.Length; i++)
+        {
+            Assert.True(Holds(boxes[0], boxes[i]), $"{boxes[i]}");
+            for (int j = 0; j < i; j++)
+            {
+                bool apart = boxes[i].Right <= boxes[j].Left || boxes[j].Right <= boxes[i].Left || boxes[i].Bottom <= boxes[j].Top || boxes[j].Bottom <= boxes[i].Top;
+                Assert.True(apart || Holds(boxes[j], boxes[i]), $"{boxes[j]} {boxes[i]}");
+            }
+        }
+    }
 }
