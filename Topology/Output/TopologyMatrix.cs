@@ -68,7 +68,38 @@ public sealed class TopologyMatrix
         return text.ToString();
     }
 
+    /// <summary>
+    /// Nominal GB/s in one direction, [row][column]: of all NVLinks of a pair together, or of the narrower of both PCIe links and the adapter's rate. 0 where nothing tells, between
+    /// adapters, and for a device with itself. Through NVSwitches and shared PCIe switches pairs share what is told for each.
+    /// </summary>
+    public ImmutableArray<ImmutableArray<double>> Bandwidth()
+    {
+        object[] devices = [.. _topology.Gpus, .. _topology.Adapters.Where(adapter => adapter.IsRdma)];
+        return [.. devices.Select(row => devices.Select(column => ReferenceEquals(row, column) ? 0 : Bandwidth(row, column)).ToImmutableArray())];
+    }
+
+    /// <summary>The table of <see cref="Bandwidth()"/>.</summary>
+    public string ToBandwidthText()
+    {
+        StringBuilder text = new();
+        foreach (string label in Labels)
+            text.Append('\t').Append(label);
+        text.Append('\n');
+        foreach ((int row, ImmutableArray<double> cells) in Bandwidth().Index())
+            text.Append(Labels[row]).Append('\t').AppendJoin('\t', cells.Select((cell, column) => row == column ? "X" : cell > 0 ? cell.ToString("0.#", CultureInfo.InvariantCulture) : "-")).Append('\n');
+        return text.Append("\nNominal GB/s, one direction; not measured.\n").ToString();
+    }
+
     private static string Number(int? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "N/A";
+
+    private double Bandwidth(object row, object column)
+    {
+        if (row is Gpu first && column is Gpu second)
+            return _topology.LinkBetween(first.Index, second.Index) is { } link ? link.Bandwidth : Narrower(first.Pci.Link.MaxBandwidth, second.Pci.Link.MaxBandwidth);
+        return (row as NetworkAdapter ?? column as NetworkAdapter, row as Gpu ?? column as Gpu) is ({ Pci: not null } adapter, { } gpu) ? Narrower(Narrower(gpu.Pci.Link.MaxBandwidth, adapter.Pci.Link.MaxBandwidth), adapter.GigabitsPerSecond / 8) : 0;
+    }
+
+    private static double Narrower(double a, double b) => a <= 0 || b <= 0 ? 0 : Math.Min(a, b);
 
     private string Cell(object row, object column, bool pcieOnly) => (row, column) switch
     {

@@ -18,6 +18,9 @@ internal abstract class FileTree
 
     private readonly Dictionary<string, string?> _resolved = new(StringComparer.Ordinal);
 
+    // Every file of a device is reached through the same folders and links.
+    private readonly Dictionary<string, FileEntry> _seen = new(StringComparer.Ordinal);
+
     /// <summary>What could not be read, by path.</summary>
     internal Dictionary<string, string> Problems { get; } = new(StringComparer.Ordinal);
 
@@ -48,7 +51,7 @@ internal abstract class FileTree
     /// <summary>The file's text without white space around it; null if there is none or it can't be read. <paramref name="quiet"/>: the kernel refuses some in ordinary life.</summary>
     internal string? Read(string path, int most = MaxBytes, bool quiet = false)
     {
-        if (Resolve(path) is not { } real || Look(real).Kind == FileEntryKind.Folder)
+        if (Resolve(path) is not { } real || See(real).Kind == FileEntryKind.Folder)
             return null;
         if (Bytes(real, out string? problem) is not { } bytes)
         {
@@ -72,7 +75,7 @@ internal abstract class FileTree
     /// <summary>Names in a folder, numbers in their order (mlx5_2 before mlx5_10); empty if there is none or it can't be read.</summary>
     internal IReadOnlyList<string> List(string path)
     {
-        if (Resolve(path) is not { } real || Look(real).Kind != FileEntryKind.Folder)
+        if (Resolve(path) is not { } real || See(real).Kind != FileEntryKind.Folder)
             return [];
         if (Names(real, out string? problem) is not { } names)
         {
@@ -90,7 +93,7 @@ internal abstract class FileTree
     {
         if (Parent(path) is not { } parent || Resolve(parent) is not { } folder)
             return null;
-        FileEntry entry = Look(Join(folder, NameOf(path)));
+        FileEntry entry = See(Join(folder, NameOf(path)));
         return entry.Kind == FileEntryKind.Link ? NameOf(entry.Target!) : null;
     }
 
@@ -99,6 +102,13 @@ internal abstract class FileTree
     protected static string NameOf(string path) => path[(path.LastIndexOf('/') + 1)..];
 
     private static string Join(string folder, string name) => folder == "/" ? "/" + name : $"{folder}/{name}";
+
+    private FileEntry See(string path)
+    {
+        if (!_seen.TryGetValue(path, out FileEntry entry))
+            _seen[path] = entry = Look(path);
+        return entry;
+    }
 
     private string? Walk(string path, ref int links)
     {
@@ -112,7 +122,7 @@ internal abstract class FileTree
             }
 
             string next = Join(real, name);
-            FileEntry entry = Look(next);
+            FileEntry entry = See(next);
             if (entry.Kind == FileEntryKind.Link)
             {
                 if (++links > MaxLinks)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Xml.Linq;
 using Xunit;
@@ -100,5 +101,19 @@ public sealed class OutputTests
                 Assert.True(apart || Holds(boxes[j], boxes[i]), $"{boxes[j]} {boxes[i]}");
             }
         }
+    }
+
+    [Fact]
+    public void Nominal_bandwidth_is_the_NVLinks_or_the_narrowest_of_PCIe_and_rate()
+    {
+        MachineTopology topology = Snapshots.Detect("h100-infiniband-rails");
+        ImmutableArray<ImmutableArray<double>> bandwidth = new TopologyMatrix(topology).Bandwidth();
+
+        Assert.Equal(18 * 26.562, bandwidth[0][7], 3);
+        Assert.Equal(25, bandwidth[0][8]);
+        // A port that is down, and an adapter with an adapter.
+        Assert.Equal((0, 0, 0), (bandwidth[0][9], bandwidth[8][9], bandwidth[0][0]));
+        Assert.Equal(31.5, new TopologyMatrix(Snapshots.Detect("asus-rtx6000-two-sockets")).Bandwidth()[0][3], 1);
+        Assert.Contains("GPU7\t478.1\t", new TopologyMatrix(topology).ToBandwidthText(), StringComparison.Ordinal);
     }
 }

@@ -12,11 +12,12 @@ internal static class TopologyCommand
         Option<string?> visible = new("--visible") { Description = "CUDA_VISIBLE_DEVICES to apply (default: this process's own)", Recursive = true };
         Option<bool> tree = new("--tree") { Description = "the tree of NUMA nodes, switches and devices, with warnings" };
         Option<bool> pcie = new("--pcie") { Description = "leave NVLinks out of the matrix" };
+        Option<bool> bandwidth = new("--bandwidth") { Description = "nominal GB/s of each pair as a matrix" };
         Option<PeerCapability?> peer = new("--p2p") { Description = "what the driver lets GPUs do with each other's memory, as a matrix" };
         Option<FileInfo?> json = new("--json") { Description = "write everything to this file" };
         Option<FileInfo?> xml = new("--nccl-xml") { Description = "write NCCL's XML to this file, for NCCL_TOPO_FILE" };
         Option<FileInfo?> svg = new("--svg") { Description = "draw the machine into this file" };
-        Command command = new("topology", "GPUs, NVLinks, adapters and the paths between them: the matrix of nvidia-smi topo -m.") { from, visible, tree, pcie, peer, json, xml, svg };
+        Command command = new("topology", "GPUs, NVLinks, adapters and the paths between them: the matrix of nvidia-smi topo -m.") { from, visible, tree, pcie, bandwidth, peer, json, xml, svg };
         command.SetAction(parsed =>
         {
             MachineTopology topology = Detect(parsed.GetValue(from), parsed.GetValue(visible));
@@ -25,6 +26,8 @@ internal static class TopologyCommand
             Write(parsed.GetValue(svg), () => TopologyDrawing.Write(topology));
             if (parsed.GetValue(peer) is { } capability)
                 Console.Write(new PeerMatrix(topology, capability));
+            else if (parsed.GetValue(bandwidth))
+                Console.Write(new TopologyMatrix(topology, parsed.GetValue(pcie)).ToBandwidthText());
             else if (parsed.GetValue(tree))
                 Console.Write(TopologyTree.Write(topology));
             else
