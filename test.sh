@@ -4,7 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")"
 export TERM=dumb DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
-[ "${1:-}" = --full ] && export COLLECTIVES_TEST_KILLS=${COLLECTIVES_TEST_KILLS:-500}
+[ "${1:-}" = --full ] && export COLLECTIVES_TEST_KILLS=${COLLECTIVES_TEST_KILLS:-500} COLLECTIVES_TEST_FUZZ=${COLLECTIVES_TEST_FUZZ:-1000000}
 
 passed=0 failed=0 skipped=0
 logs=$(mktemp -d)
@@ -56,6 +56,7 @@ conformance=tests/Conformance/$out/CollectivesSharp.Conformance.dll
 check "build" dotnet build -c Release -warnaserror -v quiet || finish
 check "format" dotnet format whitespace --folder --verify-no-changes --exclude '**/bin/**' '**/obj/**'
 tests "unit" dotnet "tests/Unit/$out/CollectivesSharp.Unit.dll" -noColor
+tests "topology" dotnet "tests/Topology/$out/CollectivesSharp.Topology.Tests.dll" -noColor
 
 # The libraries that a GPU machine has; without a GPU the distribution's, of which all but the device can be tried.
 native=(dotnet "tests/Native/$out/CollectivesSharp.Native.dll" -noColor)
@@ -140,6 +141,14 @@ tables() {
   done
 }
 check "perf, every other collective" tables
+
+# A machine is recorded, shown and given to NCCL's format, by the commands that a person types.
+topology() {
+  local perf=(dotnet run -c Release --no-build --project bench/Perf -- topology)
+  "${perf[@]}" snapshot "$logs/machine" > "$logs/topology" && "${perf[@]}" --from "$logs/machine" --json "$logs/machine.json" --svg "$logs/machine.svg" > "$logs/topology" 2>&1 &&
+    "${perf[@]}" --from tests/Topology/snapshots/dgx-a100 --nccl-xml "$logs/dgx.xml" > /dev/null 2>&1 && "${perf[@]}" --from "$logs/dgx.xml" 2>&1 | grep -q '^GPU7.*NV12' || { cat "$logs/topology"; return 1; }
+}
+check "perf topology" topology
 
 # A few calls of each case, without an SDK's help; the times mean nothing.
 benchmarks() {

@@ -110,6 +110,7 @@ internal static class CommandLine
                 throw new PerfException($"-g {options.Ranks}: at least one rank.");
             return run(options, cancellationToken);
         });
+        command.Add(Topology.TopologyCommand.Create());
         return command.Parse(arguments).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
 

@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+
+namespace CollectivesSharp.Topology;
+
+public sealed partial record MachineTopology
+{
+    /// <summary>The GPUs of CUDA's ordinals 0, 1, 2…; a GPU stands there once for each of its visible MIG instances.</summary>
+    [JsonIgnore]
+    public ImmutableArray<Gpu> VisibleGpus => [.. Gpus.SelectMany(gpu => gpu.VisibleIndexes.Select(index => (index, gpu))).OrderBy(item => item.index).Select(item => item.gpu)];
+
+    /// <summary>The GPU at a PCIe address, which is how CUDA's devices are matched (cuDeviceGetPCIBusId); null if there is none.</summary>
+    public Gpu? FindGpu(PciAddress address) => Gpus.FirstOrDefault(gpu => gpu.Pci.Address == address);
+
+    /// <summary>The NVLinks between two GPUs, by NVML index; null if there are none.</summary>
+    public NvLinkConnection? LinkBetween(int first, int second) =>
+        Links.FirstOrDefault(link => link.First == Math.Min(first, second) && link.Second == Math.Max(first, second));
+
+    /// <summary>The PCIe path between two GPUs, whatever NVLinks there are. NVML's word where it gave one, sysfs' otherwise.</summary>
+    public PciePath PathBetween(Gpu first, Gpu second)
+    {
+        ArgumentNullException.ThrowIfNull(first);
+        ArgumentNullException.ThrowIfNull(second);
+        return first.Index != second.Index && GpuPaths.TryGetValue((Math.Min(first.Index, second.Index), Math.Max(first.Index, second.Index)), out PciePath path) ? path : PathBetween(first.Pci, second.Pci);
+    }
+
+    public PciePath PathBetween(Gpu gpu, NetworkAdapter adapter)
+    {
+        ArgumentNullException.ThrowIfNull(gpu);
+        ArgumentNullException.ThrowIfNull(adapter);
+        return PathBetween(gpu.Pci, adapter.Pci);
+    }
+
+    public PciePath PathBetween(NetworkAdapter first, NetworkAdapter second)
+    {
+        ArgumentNullException.ThrowIfNull(first);
+        ArgumentNullException.ThrowIfNull(second);
+        if (first.Index == second.Index)
+            return PciePath.Self;
+        // Two RDMA devices of one PCIe function are ports of one card.
+        return PathBetween(first.Pci, second.Pci) is var path && path == PciePath.Self ? PciePath.SingleSwitch : path;
+    }
+
+    /// <summary>The driver's answer for one GPU's access to another's memory, by NVML index; <see cref="PeerStatus.Unknown"/> without one.</summary>
+    public PeerStatus PeerStatusOf(int from, int to, PeerCapability capability) =>
+        PeerAccess.FirstOrDefault(pair => pair.From == from && pair.To == to)?[capability] ?? PeerStatus.Unknown;
+
+    /// <summary>RDMA adapters with the shortest path to the GPU, those with an active port first; empty if there is no RDMA adapter.</summary>
+    public ImmutableArray<NetworkAdapter> NearestAdapters(Gpu gpu)
+    {
+        ArgumentNullException.ThrowIfNull(gpu);
+        NetworkAdapter[] usable = [.. Adapters.Where(adapter => adapter.IsRdma)];
+        if (usable.Length == 0)
+            return [];
+        PciePath nearest = usable.Min(adapter => PathBetween(gpu, adapter));
+        return [.. usable.Where(adapter => PathBetween(gpu, adapter) == nearest).OrderByDescending(adapter => adapter.Active).ThenBy(adapter => adapter.Index)];
+    }
+
+    internal bool HasOneNode => NumaNodes.Count(node => node.Cpus.Length > 0) == 1 || NumaNodes.Length == 1;
+
+    internal PciePath PathBetween(PciDevice? first, PciDevice? second) =>
+        first is null || second is null ? (HasOneNode ? PciePath.Node : PciePath.System) : first.PathTo(second, HasOneNode);
+}

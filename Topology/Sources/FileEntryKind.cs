@@ -1,0 +1,9 @@
+namespace CollectivesSharp.Topology;
+
+internal enum FileEntryKind
+{
+    Missing,
+    File,
+    Folder,
+    Link,
+}
