@@ -95,8 +95,8 @@ over_stubs() { # NAME [VARIABLE=VALUE...] COMMAND...
   local name=$1; shift
   tests "device memory over stubs, $name" env COLLECTIVES_CUDA_PATH="$stubs" COLLECTIVES_NCCL_PATH="$stubs" ${nvidia:+COLLECTIVES_NVRTC_PATH="$nvidia"} STUB_CUDA_DEVICES=4 "$@"
 }
-over_stubs "threads" STUB_CUDA_DEVICES=3 dotnet "$conformance" "${device[@]}"
-over_stubs "threads, NCCL 2.18" STUB_CUDA_DEVICES=2 COLLECTIVES_NCCL_PATH="$stubs/old" COLLECTIVES_TEST_BRIEF=1 dotnet "$conformance" "${device[@]}"
+over_stubs "threads" STUB_CUDA_DEVICES=2 dotnet "$conformance" "${device[@]}"
+over_stubs "threads, NCCL 2.18" STUB_CUDA_DEVICES=3 COLLECTIVES_NCCL_PATH="$stubs/old" COLLECTIVES_TEST_BRIEF=1 dotnet "$conformance" "${device[@]}"
 over_stubs "4 processes" COLLECTIVES_TEST_BRIEF=1 dotnet "$conformance" --ranks 4 "${device[@]}"
 over_stubs "4 processes on 2 nodes" COLLECTIVES_TEST_NODES=2 dotnet "$conformance" --ranks 4 "${device[@]}"
 over_stubs "2 processes that share a GPU" COLLECTIVES_TEST_SHARED_DEVICE=1 dotnet "$conformance" --ranks 2 "${device[@]}"
@@ -120,7 +120,7 @@ fi
 mpiexec=$(command -v mpiexec.hydra || eng/get-mpich.sh)
 if [ -n "$mpiexec" ]; then
   tests "conformance, mpiexec.hydra -n 3" "$mpiexec" -n 3 dotnet "$conformance" "${host[@]}"
-  over_stubs "mpiexec.hydra -n 2" COLLECTIVES_TEST_BRIEF=1 "$mpiexec" -n 2 dotnet "$conformance" "${device[@]}"
+  over_stubs "mpiexec.hydra -n 3" COLLECTIVES_TEST_BRIEF=1 "$mpiexec" -n 3 dotnet "$conformance" "${device[@]}"
   tests "conformance over MPICH, 3 ranks" env COLLECTIVES_HOST_TRANSPORT=mpi "$mpiexec" -n 3 dotnet "$conformance" "${host[@]}"
 else
   skip "conformance under mpiexec.hydra" "MPICH could not be brought here"

@@ -177,8 +177,7 @@ public sealed partial class GroupCoordinator
         IDeviceCommunicator device = OnDevice(nameof(SendReceive));
         if (destination == RankInGroup && source == RankInGroup)
         {
-            using CudaStream own = CudaStream.FromHandle(device.Device, stream);
-            input.CopyTo(output, own);
+            CopyToSelf(device, input, output, stream);
             return;
         }
 
@@ -205,6 +204,22 @@ public sealed partial class GroupCoordinator
     public unsafe PremultipliedSum CreatePremultipliedSum<T>(T scalar)
         where T : unmanaged
         => OnDevice(nameof(CreatePremultipliedSum)).CreatePremultipliedSum(&scalar, DataTypeExtensions.Of<T>());
+
+    private void CopyToSelf<T>(IDeviceCommunicator device, DeviceSpan<T> input, DeviceSpan<T> output, nint stream)
+        where T : unmanaged
+    {
+        if (input.Length != output.Length)
+            throw new ArgumentException($"SendReceive of {input.Length} elements to this rank itself, which expects {output.Length}.");
+        if (device.Fault is { } fault)
+            throw fault;
+        if (input.IsEmpty)
+            return;
+        CudaContextScope scope = device.Device.MakeCurrent();
+        CUresult result = CudaDriverNative.cuMemcpyDtoDAsync_v2(output.Pointer, input.Pointer, input.LengthInBytes, stream);
+        scope.Dispose();
+        if (result != CUresult.CUDA_SUCCESS)
+            throw new CudaException($"Group {Name}: a copy of {input} to {output} on {device.Device}: {result} ({(int)result}).", result);
+    }
 
     private static void CheckDevicePair<T>(string call, DeviceSpan<T> input, DeviceSpan<T> output)
         where T : unmanaged

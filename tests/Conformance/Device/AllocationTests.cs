@@ -33,6 +33,7 @@ public sealed class AllocationTests
                 () => group.AllToAll(whole.Span, other.Span, stream),
                 () => group.AllToAllV(whole.Span, counts, other.Span, counts, stream),
                 () => group.SendReceive(small.Span, rank.Next, whole.Span.Slice(0, 16), rank.Previous, stream),
+                () => group.SendReceive(small.Span, rank.Rank, whole.Span.Slice(0, 16), rank.Rank, stream),
                 () =>
                 {
                     using DeviceBatch batch = group.DeviceBatch();

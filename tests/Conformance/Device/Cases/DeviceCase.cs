@@ -6,5 +6,9 @@ namespace CollectivesSharp.Conformance.Device;
 /// </summary>
 internal readonly record struct DeviceCase(Case Test, bool Scaled = false, bool Untyped = false)
 {
-    public override string ToString() => $"{Test with { Misalignment = 0 }}, {Test.Misalignment} elements off{(Scaled ? ", scaled by rank" : "")}{(Untyped ? ", untyped" : "")}";
+    public override string ToString()
+    {
+        string op = Scaled ? ", scaled by rank" : Test.Reduces ? $", {Test.Op}" : "";
+        return $"{Test.Collective} of {Test.Count} × {Test.Type}{(Test.Varied ? ", counts by rank" : "")}{op}, root {Test.Root}, {(Test.InPlace ? "in place" : "out of place")}, {Test.Misalignment} elements off{(Untyped ? ", untyped" : "")}, seed {Test.Seed}";
+    }
 }
