@@ -51,8 +51,9 @@ public sealed class MpiHostTransport : IHostTransport
         if (members.Length > MaxRanks)
             throw new MpiException($"{members.Length} ranks; up to {MaxRanks} are supported");
 
-        // UCX and PSM2, which Open MPI may load, take SIGSEGV over otherwise; the runtime needs it (null references are found by it).
-        foreach ((string name, string value) in new[] { ("UCX_ERROR_SIGNALS", ""), ("HFI_NO_BACKTRACE", "1") })
+        // UCX and PSM2, which Open MPI may load, take SIGSEGV over otherwise; the runtime needs it (null references are found by it). Open MPI and UCX rewrite munmap and its like in the running process to watch over
+        // memory: a thread of the runtime that calls one meanwhile ends the process ("Releasing the RW mapping failed", or SIGSEGV; 1 start in 30 with 4 ranks). Without it they keep no registrations of memory.
+        foreach ((string name, string value) in new[] { ("UCX_ERROR_SIGNALS", ""), ("HFI_NO_BACKTRACE", "1"), ("OMPI_MCA_memory", "^patcher"), ("UCX_MEM_MMAP_HOOK_MODE", "none"), ("UCX_MEM_MALLOC_HOOKS", "n") })
         {
             if (PosixNative.GetEnvironment(name) is null)
                 PosixNative.SetEnvironment(name, value);
