@@ -1,0 +1,132 @@
+// What all kernels of a group share: the arena's layout, the epoch, waiting that ends.
+//
+// Each rank has a slice: a page of control words, then two halves. Calls use the halves in turn, by the epoch's parity. Between calls every word of a half is POISON. A call's receivers have one reader for each
+// word, who puts the poison back once he has it; so a half may be cut into slots in another way by every call, and nobody keeps a record of what was used.
+//
+// Why two halves are enough. Rank A writes a slot of B in epoch e and again, at the earliest, in e+2. B's reader has poisoned it in B's grid e, which ended before B's grid e+1 began; A's grid e+1 ended only when
+// it had seen a word that B sent in e+1. So: B's poison -> (end of B's grid e, start of e+1: release) -> B's word -> A saw it -> (end of A's grid e+1, start of e+2: acquire) -> A's store. This needs each
+// call to wait for a word of its epoch from every rank, and grid boundaries on one stream, or on two that an event orders.
+#pragma once
+#include "device.cuh"
+
+#define MAX_RANKS 8
+#define CONTROL_BYTES 4096
+#define POISON 0xFFFFFFFFu
+
+// At the start of a slice; zeros at first. Laid out as PeerControl in C#.
+struct Control {
+    u64 ticket;  // the epoch << 16, and how many blocks of the current grid have left: see leave()
+    u32 left;    // a Reason once a wait of this rank has ended without its data: every later kernel of the group returns at once
+};
+
+enum Reason { WENT_ON, ABORTED, TIMED_OUT };
+
+// Of this rank, in host memory. Laid out as PeerFault in C#.
+struct Fault {
+    u32 reason;   // a Reason, written last
+    u32 missing;  // a bit for each rank whose word had not come
+    u64 epoch;    // the call's
+};
+
+// Every kernel's first argument. Laid out as PeerView in C#.
+struct View {
+    u8 *slice[MAX_RANKS];  // the ranks' slices, as this device sees them
+    const u64 *abort;      // the group's abort word, in host memory: not 0 ends all waiting
+    Fault *fault;
+    u64 patience;          // nanoseconds that one wait may take
+    u64 half_bytes;        // of a slice's half
+    u32 rank;
+};
+
+DEVICE Control *control_of(const View &view) { return (Control *)view.slice[view.rank]; }
+
+// The epoch stays the same until every block has left: a block that starts late reads the right one.
+DEVICE u64 epoch_of(const View &view) { return load_relaxed(&control_of(view)->ticket) >> 16; }
+
+DEVICE bool has_left(const View &view) { return load_relaxed(&control_of(view)->left) != WENT_ON; }
+
+// The half of a rank's slice that calls of this epoch use.
+DEVICE Packet *half_of(const View &view, u32 rank, u64 epoch) { return (Packet *)(view.slice[rank] + CONTROL_BYTES + (epoch & 1) * view.half_bytes); }
+
+// The end of every kernel, by all threads of all blocks: the last one to leave advances the epoch, because the tickets of a grid sum up to 1 << 16. The next grid on the stream sees it.
+DEVICE void leave(const View &view)
+{
+    // All threads of the block have read the epoch by then.
+    block_barrier();
+    if (thread_in_block() == 0)
+        add_relaxed(&control_of(view)->ticket, block_in_grid() == 0 ? 65537 - blocks_in_grid() : 1);
+}
+
+// The rare part of waiting. since: when it was first called in this wait, 0 if it is now. Returns that time, or 0: the wait is over. missing: a bit for each rank that is waited for.
+__device__ __noinline__ u64 look_around(const View &view, u64 epoch, u32 missing, u64 since)
+{
+    u64 now = nanoseconds();
+    if (since == 0)
+        since = now;
+    Control *control = control_of(view);
+    u32 reason = load_relaxed(view.abort) != 0 ? ABORTED : now - since > view.patience ? TIMED_OUT : load_relaxed(&control->left);
+    if (reason == WENT_ON)
+        return since;
+    // The first one of the rank tells.
+    if (exchange_if_equal(&control->left, WENT_ON, reason) == WENT_ON) {
+        store_relaxed(&view.fault->missing, missing);
+        store_relaxed(&view.fault->epoch, epoch);
+        store_release(&view.fault->reason, reason);
+    }
+    return 0;
+}
+
+// Counts the polls of one wait. The abort word lies behind PCIe: it is looked at rarely, at the 256th poll first, and at every 65,536th in the end.
+struct Patience {
+    u32 polls = 0;
+    u32 until = 256;
+    u64 since = 0;
+
+    // True: the wait is over, and what was waited for has not come.
+    DEVICE bool is_over(const View &view, u64 epoch, u32 missing)
+    {
+        if (++polls < until)
+            return false;
+        until += polls < 65536 ? polls : 65536;
+        since = look_around(view, epoch, missing, since);
+        return since == 0;
+    }
+};
+
+DEVICE Packet poison() { return Packet{{POISON, POISON, POISON, POISON}}; }
+
+DEVICE bool has_poison(Packet packet) { return (packet.word[0] == POISON) | (packet.word[1] == POISON) | (packet.word[2] == POISON) | (packet.word[3] == POISON); }
+
+// Waits for one packet of every other rank, at slots[r * stride]; each word is there once it is no poison, whatever order they come in. Puts the poison back. own stands in for what this rank does not
+// send to itself. False: left without them.
+template <int RANKS>
+DEVICE bool receive(const View &view, u64 epoch, Packet *slots, u64 stride, Packet own, Packet (&got)[RANKS])
+{
+    Patience patience;
+    for (;;) {
+        u32 missing = 0;
+        // The own slot as well: that costs less than a branch.
+#pragma unroll
+        for (int r = 0; r < RANKS; r++)
+            got[r] = load_relaxed(slots + r * stride);
+#pragma unroll
+        for (int r = 0; r < RANKS; r++)
+            missing |= (u32)has_poison(got[r]) << r;
+        missing &= ~(1u << view.rank);
+        if (missing == 0)
+            break;
+        if (patience.is_over(view, epoch, missing))
+            return false;
+    }
+    // Ordered before the senders' next stores here by the grid boundary, see above.
+#pragma unroll
+    for (int r = 0; r < RANKS; r++)
+        if (r != view.rank)
+            store_relaxed(slots + r * stride, poison());
+#pragma unroll
+    for (int r = 0; r < RANKS; r++)
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            got[r].word[i] = r == view.rank ? own.word[i] : got[r].word[i];
+    return true;
+}

@@ -1,0 +1,226 @@
+// The primitives: everything that a kernel does beyond plain C++ on its own registers. Memory that another thread, block, rank or the host writes or reads is reached by these functions alone;
+// so are barriers, time and conversions. No other file has asm. The emulator (tests/KernelEmulator) has a file of this name with the same functions, so that it runs the kernels unchanged.
+//
+// Scopes: load_*, store_* and fence_system are of system scope: peers and the host see them. They are relaxed, that is in no order with other addresses, unless the name says otherwise.
+#pragma once
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+
+#define DEVICE __device__ __forceinline__
+
+// Four words that are loaded and stored at once, and each of which arrives by itself: no kernel relies on more than 4 bytes arriving together.
+struct alignas(16) Packet {
+    u32 word[4];
+};
+
+// Two words of 64 bits, each of which arrives as a whole.
+struct alignas(16) Pair {
+    u64 word[2];
+};
+
+// ---- memory that others write or read
+
+DEVICE u32 load_relaxed(const u32 *from)
+{
+    u32 value;
+    asm volatile("ld.relaxed.sys.global.u32 %0, [%1];" : "=r"(value) : "l"(from) : "memory");
+    return value;
+}
+
+DEVICE u64 load_relaxed(const u64 *from)
+{
+    u64 value;
+    asm volatile("ld.relaxed.sys.global.u64 %0, [%1];" : "=l"(value) : "l"(from) : "memory");
+    return value;
+}
+
+DEVICE Packet load_relaxed(const Packet *from)
+{
+    Packet value;
+    asm volatile("ld.relaxed.sys.global.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(value.word[0]), "=r"(value.word[1]), "=r"(value.word[2]), "=r"(value.word[3]) : "l"(from) : "memory");
+    return value;
+}
+
+DEVICE void store_relaxed(u32 *to, u32 value) { asm volatile("st.relaxed.sys.global.u32 [%0], %1;" ::"l"(to), "r"(value) : "memory"); }
+
+DEVICE void store_relaxed(u64 *to, u64 value) { asm volatile("st.relaxed.sys.global.u64 [%0], %1;" ::"l"(to), "l"(value) : "memory"); }
+
+DEVICE void store_relaxed(Packet *to, Packet value)
+{
+    asm volatile("st.relaxed.sys.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(to), "r"(value.word[0]), "r"(value.word[1]), "r"(value.word[2]), "r"(value.word[3]) : "memory");
+}
+
+DEVICE Pair load_relaxed(const Pair *from)
+{
+    Pair value;
+    asm volatile("ld.relaxed.sys.global.v2.u64 {%0, %1}, [%2];" : "=l"(value.word[0]), "=l"(value.word[1]) : "l"(from) : "memory");
+    return value;
+}
+
+DEVICE void store_relaxed(Pair *to, Pair value) { asm volatile("st.relaxed.sys.global.v2.u64 [%0], {%1, %2};" ::"l"(to), "l"(value.word[0]), "l"(value.word[1]) : "memory"); }
+
+DEVICE u32 load_acquire(const u32 *from)
+{
+    u32 value;
+    asm volatile("ld.acquire.sys.global.u32 %0, [%1];" : "=r"(value) : "l"(from) : "memory");
+    return value;
+}
+
+DEVICE void store_release(u32 *to, u32 value) { asm volatile("st.release.sys.global.u32 [%0], %1;" ::"l"(to), "r"(value) : "memory"); }
+
+// Both directions: what this thread has seen or done comes before what it does next, for whoever observes that.
+DEVICE void fence_system() { asm volatile("fence.acq_rel.sys;" ::: "memory"); }
+
+// Between the blocks of one grid: device scope. Return what was there before.
+DEVICE u64 add_relaxed(u64 *to, u64 value)
+{
+    u64 before;
+    asm volatile("atom.add.relaxed.gpu.global.u64 %0, [%1], %2;" : "=l"(before) : "l"(to), "l"(value) : "memory");
+    return before;
+}
+
+DEVICE u32 exchange_if_equal(u32 *to, u32 expected, u32 value)
+{
+    u32 before;
+    asm volatile("atom.cas.relaxed.gpu.global.b32 %0, [%1], %2, %3;" : "=r"(before) : "l"(to), "r"(expected), "r"(value) : "memory");
+    return before;
+}
+
+// ---- the caller's memory, which nobody else touches during the call
+
+DEVICE Packet read_packet(const void *from)
+{
+    uint4 value = *(const uint4 *)from;
+    return Packet{{value.x, value.y, value.z, value.w}};
+}
+
+DEVICE void write_packet(void *to, Packet value) { *(uint4 *)to = make_uint4(value.word[0], value.word[1], value.word[2], value.word[3]); }
+
+// ---- threads
+
+// Of the block; orders its threads' memory operations.
+DEVICE void block_barrier() { __syncthreads(); }
+
+DEVICE u32 thread_in_block() { return threadIdx.x; }
+
+DEVICE u32 block_in_grid() { return blockIdx.x; }
+
+DEVICE u32 threads_in_block() { return blockDim.x; }
+
+DEVICE u32 blocks_in_grid() { return gridDim.x; }
+
+// The block's memory, in words; its size is given at the launch. Of another thread's words a barrier makes sure.
+extern __shared__ u32 block_words[];
+
+DEVICE u32 load_block(u32 word) { return block_words[word]; }
+
+DEVICE void store_block(u32 word, u32 value) { block_words[word] = value; }
+
+// The value of the lane whose number differs in these bits; by all lanes of a warp.
+DEVICE u32 shuffle_xor(u32 value, u32 lanes) { return __shfl_xor_sync(0xFFFFFFFF, value, lanes); }
+
+// Between grids that follow each other on a stream as a programmatic dependent launch: the later one may start when every block of the earlier one has said so or ended, and sees nothing of it
+// until its own wait returns, which is when the earlier one has ended. Both do nothing in other launches.
+DEVICE void let_next_grid_start()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+DEVICE void wait_for_previous_grid()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+// ---- time
+
+// Of the device's clock, in steps of up to a microsecond.
+DEVICE u64 nanoseconds()
+{
+    u64 now;
+    asm volatile("mov.u64 %0, %globaltimer;" : "=l"(now));
+    return now;
+}
+
+// ---- numbers
+
+DEVICE u32 bits_of(float value) { return __float_as_uint(value); }
+
+DEVICE float float_of(u32 bits) { return __uint_as_float(bits); }
+
+// A NaN if one of them is; +0 is above -0.
+DEVICE float minimum(float left, float right)
+{
+    float result;
+    asm("min.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(left), "f"(right));
+    return result;
+}
+
+DEVICE float maximum(float left, float right)
+{
+    float result;
+    asm("max.NaN.f32 %0, %1, %2;" : "=f"(result) : "f"(left), "f"(right));
+    return result;
+}
+
+DEVICE float float_of_half(u32 bits)
+{
+    float result;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(result) : "h"((u16)bits));
+    return result;
+}
+
+// Two numbers in a word, the first one in its low half. Rounded to the nearest, ties to even.
+DEVICE u32 halves_of(float low, float high)
+{
+    u32 result;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(result) : "f"(high), "f"(low));
+    return result;
+}
+
+DEVICE u32 bfloat16s_of(float low, float high)
+{
+    u32 result;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(result) : "f"(high), "f"(low));
+    return result;
+}
+
+// The 8-bit formats, two in the low half of a word; what is above the largest number becomes the largest. Instructions from sm_89 on; elements.cuh has what older devices do.
+#if __CUDA_ARCH__ >= 890
+#define HAS_FLOAT8 1
+DEVICE u32 halves_of_e4m3s(u32 pair)
+{
+    u32 result;
+    asm("cvt.rn.f16x2.e4m3x2 %0, %1;" : "=r"(result) : "h"((u16)pair));
+    return result;
+}
+
+DEVICE u32 halves_of_e5m2s(u32 pair)
+{
+    u32 result;
+    asm("cvt.rn.f16x2.e5m2x2 %0, %1;" : "=r"(result) : "h"((u16)pair));
+    return result;
+}
+
+DEVICE u32 e4m3s_of(float low, float high)
+{
+    u16 result;
+    asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(result) : "f"(high), "f"(low));
+    return result;
+}
+
+DEVICE u32 e5m2s_of(float low, float high)
+{
+    u16 result;
+    asm("cvt.rn.satfinite.e5m2x2.f32 %0, %1, %2;" : "=h"(result) : "f"(high), "f"(low));
+    return result;
+}
+#else
+#define HAS_FLOAT8 0
+#endif
