@@ -1,6 +1,6 @@
 // What all kernels of a group share: the arena's layout, the epoch, waiting that ends.
 //
-// Each rank has a slice: a page of control words, then two halves. Calls use the halves in turn, by the epoch's parity. Between calls every word of a half is POISON. A call's receivers have one reader for each
+// Each rank has a slice: control words, then two halves. Calls use the halves in turn, by the epoch's parity. Between calls every word of a half is POISON. A call's receivers have one reader for each
 // word, who puts the poison back once he has it; so a half may be cut into slots in another way by every call, and nobody keeps a record of what was used.
 //
 // Why two halves are enough. Rank A writes a slot of B in epoch e and again, at the earliest, in e+2. B's reader has poisoned it in B's grid e, which ended before B's grid e+1 began; A's grid e+1 ended only when
@@ -10,13 +10,16 @@
 #include "device.cuh"
 
 #define MAX_RANKS 8
-#define CONTROL_BYTES 4096
+#define MAX_BLOCKS 256
+#define CONTROL_BYTES 32768
 #define POISON 0xFFFFFFFFu
 
 // At the start of a slice; zeros at first. Laid out as PeerControl in C#.
 struct Control {
     u64 ticket;  // the epoch << 16, and how many blocks of the current grid have left: see leave()
     u32 left;    // a Reason once a wait of this rank has ended without its data: every later kernel of the group returns at once
+    u32 unused[1021];
+    u64 credit[MAX_BLOCKS][MAX_RANKS];  // by the same block of that rank, see all_reduce_windowed.cu
 };
 
 enum Reason { WENT_ON, ABORTED, TIMED_OUT };

@@ -62,14 +62,16 @@ DEVICE Pair load_relaxed(const Pair *from)
 
 DEVICE void store_relaxed(Pair *to, Pair value) { asm volatile("st.relaxed.sys.global.v2.u64 [%0], {%1, %2};" ::"l"(to), "l"(value.word[0]), "l"(value.word[1]) : "memory"); }
 
-DEVICE u32 load_acquire(const u32 *from)
+DEVICE u64 load_acquire(const u64 *from)
 {
-    u32 value;
-    asm volatile("ld.acquire.sys.global.u32 %0, [%1];" : "=r"(value) : "l"(from) : "memory");
+    u64 value;
+    asm volatile("ld.acquire.sys.global.u64 %0, [%1];" : "=l"(value) : "l"(from) : "memory");
     return value;
 }
 
 DEVICE void store_release(u32 *to, u32 value) { asm volatile("st.release.sys.global.u32 [%0], %1;" ::"l"(to), "r"(value) : "memory"); }
+
+DEVICE void store_release(u64 *to, u64 value) { asm volatile("st.release.sys.global.u64 [%0], %1;" ::"l"(to), "l"(value) : "memory"); }
 
 // Both directions: what this thread has seen or done comes before what it does next, for whoever observes that.
 DEVICE void fence_system() { asm volatile("fence.acq_rel.sys;" ::: "memory"); }
@@ -103,6 +105,9 @@ DEVICE void write_packet(void *to, Packet value) { *(uint4 *)to = make_uint4(val
 
 // Of the block; orders its threads' memory operations.
 DEVICE void block_barrier() { __syncthreads(); }
+
+// The same barrier; true for all threads if it is for one.
+DEVICE bool block_barrier_or(bool value) { return __syncthreads_or(value) != 0; }
 
 DEVICE u32 thread_in_block() { return threadIdx.x; }
 

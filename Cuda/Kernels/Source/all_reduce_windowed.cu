@@ -1,0 +1,108 @@
+// All-reduce of large messages out of and into any memory: the two-shot in pieces, through a ring that stays in the second-level cache. A block has RING places a rank for contributions and for results. In step n it
+// pushes the contributions of piece n, reduces piece n - 1 and pushes its result, and takes the results of piece n - 2.
+//
+// A place is used again within the launch, so no grid boundary orders its reader's poison before the next store: a credit does. Once a block has ended step n (its threads have poisoned what they read, then the block
+// barrier), one thread stores the number of ended steps to the same block of each peer, with release. Before a block's step n, one thread a peer has loaded that peer's number with acquire, then the block
+// barrier: its block has ended step n - RING + 1, in which it poisoned the contributions of piece n - RING and the results of piece n - RING - 1, which lay where those of n and n - 1 go. The release runs
+// beside the next step's pushes, and the number is looked at two steps later, so that nobody waits for a fence.
+//
+// Grid and block size are part of the protocol: equal on all ranks.
+//
+// Compiled with WORLD_SIZE (2 to 8), ELEMENT and OP (types of elements.cuh) defined.
+#include "arena.cuh"
+#include "elements.cuh"
+
+#define RING 4
+
+// Laid out as AllReduceArguments in C#.
+struct AllReduce {
+    View view;
+    const void *input;
+    void *output;  // may be input
+    u64 count;     // elements
+};
+
+// How many steps blocks have ended, over all calls; grows with the epoch.
+DEVICE u64 credit_of(u64 epoch, u64 steps) { return epoch << 24 | steps; }
+
+// By one thread for each peer.
+DEVICE bool await_credit(const View &view, u64 epoch, u32 peer, u64 steps)
+{
+    const u64 *credit = &control_of(view)->credit[block_in_grid()][peer];
+    Patience patience;
+    while (load_acquire(credit) < credit_of(epoch, steps))
+        if (patience.is_over(view, epoch, 1u << peer))
+            return false;
+    return true;
+}
+
+// A half holds 2 RING places of a packet for each rank and thread of the grid.
+template <int RANKS, typename Element, typename Op>
+DEVICE void windowed(const AllReduce &call)
+{
+    const View &view = call.view;
+    u64 epoch = epoch_of(view);
+    bool going = !has_left(view);
+    // As in the two-shot, all parts are equally long and not empty.
+    u64 part = (packets_of<Element>(call.count) + RANKS - 1) / RANKS;
+    u64 threads = (u64)blocks_in_grid() * threads_in_block(), thread = (u64)block_in_grid() * threads_in_block() + thread_in_block();
+    u64 pieces = (part + threads - 1) / threads;
+    u64 results = RING * RANKS * threads;
+
+    for (u64 step = 0; step < pieces + 2; step++) {
+        u64 i = step * threads + thread;
+        if (going && i < part) {
+            u64 place = (step % RING * RANKS + view.rank) * threads + thread;
+#pragma unroll
+            for (int hop = 1; hop < RANKS; hop++) {
+                u32 owner = (view.rank + hop) % RANKS;
+                store_relaxed(half_of(view, owner, epoch) + place, without_poison<Element>(read_elements<Element>(call.input, owner * part + i, call.count)));
+            }
+        }
+
+        i -= threads;
+        if (step >= 1 && i < part) {
+            u64 place = (step - 1) % RING * RANKS * threads + thread;
+            Packet result = nans<Element>();
+            if (going) {
+                Packet own = without_poison<Element>(read_elements<Element>(call.input, view.rank * part + i, call.count)), got[RANKS];
+                going = receive<RANKS>(view, epoch, half_of(view, view.rank, epoch) + place, threads, own, got);
+                if (going) {
+                    result = without_poison<Element>(reduce<RANKS, Element, Op>(got));
+#pragma unroll
+                    for (int hop = 1; hop < RANKS; hop++) {
+                        u32 peer = (view.rank + hop) % RANKS;
+                        store_relaxed(half_of(view, peer, epoch) + results + place + view.rank * threads, result);
+                    }
+                }
+            }
+            write_elements<Element>(call.output, view.rank * part + i, call.count, result);
+        }
+
+        i -= threads;
+        if (step >= 2 && i < part) {
+            u64 place = results + (step - 2) % RING * RANKS * threads + thread;
+            Packet got[RANKS];
+            if (going)
+                going = receive<RANKS>(view, epoch, half_of(view, view.rank, epoch) + place, threads, poison(), got);
+#pragma unroll
+            for (int r = 0; r < RANKS; r++)
+                if (r != view.rank)
+                    write_elements<Element>(call.output, r * part + i, call.count, going ? got[r] : nans<Element>());
+        }
+
+        // What the next step needs, by the block's last threads; what this one gives, by its first.
+        if (going && step + 1 >= RING && step + 1 < pieces + 2)
+            for (u32 peer = threads_in_block() - 1 - thread_in_block(); peer < RANKS; peer += threads_in_block())
+                going = going && (peer == view.rank || await_credit(view, epoch, peer, step + 3 - RING));
+        // Without a credit none of the block's threads may push.
+        going = !block_barrier_or(!going);
+        if (step + RING - 1 < pieces + 2)
+            for (u32 peer = thread_in_block(); peer < RANKS; peer += threads_in_block())
+                if (peer != view.rank)
+                    store_release(&((Control *)view.slice[peer])->credit[block_in_grid()][view.rank], credit_of(epoch, step + 1));
+    }
+    leave(view);
+}
+
+extern "C" __global__ void __launch_bounds__(512) all_reduce_windowed(const __grid_constant__ AllReduce call) { windowed<WORLD_SIZE, ELEMENT, OP>(call); }
