@@ -8,19 +8,10 @@
 //
 // Grid and block size are part of the protocol: equal on all ranks.
 //
-// Compiled with WORLD_SIZE (2 to 8), ELEMENT and OP (types of elements.cuh) defined.
-#include "arena.cuh"
-#include "elements.cuh"
+// Compiled with KERNEL (its name), WORLD_SIZE (2 to 8), ELEMENT and OP (types of elements.cuh) defined.
+#include "all_reduce.cuh"
 
 #define RING 4
-
-// Laid out as AllReduceArguments in C#.
-struct AllReduce {
-    View view;
-    const void *input;
-    void *output;  // may be input
-    u64 count;     // elements
-};
 
 // How many steps blocks have ended, over all calls; grows with the epoch.
 DEVICE u64 credit_of(u64 epoch, u64 steps) { return epoch << 24 | steps; }
@@ -40,11 +31,12 @@ DEVICE bool await_credit(const View &view, u64 epoch, u32 peer, u64 steps)
 template <int RANKS, typename Element, typename Op>
 DEVICE void windowed(const AllReduce &call)
 {
+    typedef typename Element::Cell Cell;
     const View &view = call.view;
     u64 epoch = epoch_of(view);
     bool going = !has_left(view);
     // As in the two-shot, all parts are equally long and not empty.
-    u64 part = (packets_of<Element>(call.count) + RANKS - 1) / RANKS;
+    u64 part = (cells_of<Element>(call.count) + RANKS - 1) / RANKS;
     u64 threads = (u64)blocks_in_grid() * threads_in_block(), thread = (u64)block_in_grid() * threads_in_block() + thread_in_block();
     u64 pieces = (part + threads - 1) / threads;
     u64 results = RING * RANKS * threads;
@@ -56,39 +48,39 @@ DEVICE void windowed(const AllReduce &call)
 #pragma unroll
             for (int hop = 1; hop < RANKS; hop++) {
                 u32 owner = (view.rank + hop) % RANKS;
-                store_relaxed(half_of(view, owner, epoch) + place, without_poison<Element>(read_elements<Element>(call.input, owner * part + i, call.count)));
+                store_relaxed(half_of<Cell>(view, owner, epoch) + place, read<Element>(call.input, owner * part + i, call.count));
             }
         }
 
         i -= threads;
         if (step >= 1 && i < part) {
             u64 place = (step - 1) % RING * RANKS * threads + thread;
-            Packet result = nans<Element>();
+            Cell result = Nothing<Element>::cell();
             if (going) {
-                Packet own = without_poison<Element>(read_elements<Element>(call.input, view.rank * part + i, call.count)), got[RANKS];
-                going = receive<RANKS>(view, epoch, half_of(view, view.rank, epoch) + place, threads, own, got);
+                Cell own = read<Element>(call.input, view.rank * part + i, call.count), got[RANKS];
+                going = receive<RANKS>(view, epoch, half_of<Cell>(view, view.rank, epoch) + place, threads, own, got);
                 if (going) {
-                    result = without_poison<Element>(reduce<RANKS, Element, Op>(got));
+                    result = reduce<RANKS, Element, Op>(got);
 #pragma unroll
                     for (int hop = 1; hop < RANKS; hop++) {
                         u32 peer = (view.rank + hop) % RANKS;
-                        store_relaxed(half_of(view, peer, epoch) + results + place + view.rank * threads, result);
+                        store_relaxed(half_of<Cell>(view, peer, epoch) + results + place + view.rank * threads, result);
                     }
                 }
             }
-            write_elements<Element>(call.output, view.rank * part + i, call.count, result);
+            write<Element>(call.output, view.rank * part + i, call.count, result);
         }
 
         i -= threads;
         if (step >= 2 && i < part) {
             u64 place = results + (step - 2) % RING * RANKS * threads + thread;
-            Packet got[RANKS];
+            Cell got[RANKS];
             if (going)
-                going = receive<RANKS>(view, epoch, half_of(view, view.rank, epoch) + place, threads, poison(), got);
+                going = receive<RANKS>(view, epoch, half_of<Cell>(view, view.rank, epoch) + place, threads, poison<Cell>(), got);
 #pragma unroll
             for (int r = 0; r < RANKS; r++)
                 if (r != view.rank)
-                    write_elements<Element>(call.output, r * part + i, call.count, going ? got[r] : nans<Element>());
+                    write<Element>(call.output, r * part + i, call.count, going ? got[r] : Nothing<Element>::cell());
         }
 
         // What the next step needs, by the block's last threads; what this one gives, by its first.
@@ -105,4 +97,4 @@ DEVICE void windowed(const AllReduce &call)
     leave(view);
 }
 
-extern "C" __global__ void __launch_bounds__(512) all_reduce_windowed(const __grid_constant__ AllReduce call) { windowed<WORLD_SIZE, ELEMENT, OP>(call); }
+extern "C" __global__ void __launch_bounds__(512) KERNEL(const __grid_constant__ AllReduce call) { windowed<WORLD_SIZE, ELEMENT, OP>(call); }

@@ -49,7 +49,11 @@ DEVICE u64 epoch_of(const View &view) { return load_relaxed(&control_of(view)->t
 DEVICE bool has_left(const View &view) { return load_relaxed(&control_of(view)->left) != WENT_ON; }
 
 // The half of a rank's slice that calls of this epoch use.
-DEVICE Packet *half_of(const View &view, u32 rank, u64 epoch) { return (Packet *)(view.slice[rank] + CONTROL_BYTES + (epoch & 1) * view.half_bytes); }
+template <typename Cell>
+DEVICE Cell *half_of(const View &view, u32 rank, u64 epoch)
+{
+    return (Cell *)(view.slice[rank] + CONTROL_BYTES + (epoch & 1) * view.half_bytes);
+}
 
 // The end of every kernel, by all threads of all blocks: the last one to leave advances the epoch, because the tickets of a grid sum up to 1 << 16. The next grid on the stream sees it.
 DEVICE void leave(const View &view)
@@ -96,14 +100,40 @@ struct Patience {
     }
 };
 
-DEVICE Packet poison() { return Packet{{POISON, POISON, POISON, POISON}}; }
+// A cell is what is pushed at once: a Packet, every word of which is data and has come once it is not POISON; or a Pair for data that may look like POISON: each of its words is 32 bits of data and, above
+// them, 32 bits that are POISON until the data is there.
+template <typename Cell>
+DEVICE Cell poison();
 
-DEVICE bool has_poison(Packet packet) { return (packet.word[0] == POISON) | (packet.word[1] == POISON) | (packet.word[2] == POISON) | (packet.word[3] == POISON); }
+template <>
+DEVICE Packet poison<Packet>() { return Packet{{POISON, POISON, POISON, POISON}}; }
 
-// Waits for one packet of every other rank, at slots[r * stride]; each word is there once it is no poison, whatever order they come in. Puts the poison back. own stands in for what this rank does not
-// send to itself. False: left without them.
-template <int RANKS>
-DEVICE bool receive(const View &view, u64 epoch, Packet *slots, u64 stride, Packet own, Packet (&got)[RANKS])
+template <>
+DEVICE Pair poison<Pair>() { return Pair{{~0ull, ~0ull}}; }
+
+DEVICE bool has_come(Packet cell) { return (cell.word[0] != POISON) & (cell.word[1] != POISON) & (cell.word[2] != POISON) & (cell.word[3] != POISON); }
+
+DEVICE bool has_come(Pair cell) { return (cell.word[0] >> 32 != POISON) & (cell.word[1] >> 32 != POISON); }
+
+DEVICE Packet select(bool first, Packet one, Packet other)
+{
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+        one.word[i] = first ? one.word[i] : other.word[i];
+    return one;
+}
+
+DEVICE Pair select(bool first, Pair one, Pair other)
+{
+#pragma unroll
+    for (int i = 0; i < 2; i++)
+        one.word[i] = first ? one.word[i] : other.word[i];
+    return one;
+}
+
+// Waits for one cell of every other rank, at slots[r * stride], in whatever order they come, and puts the poison back. own stands in for what this rank does not send to itself. False: left without them.
+template <int RANKS, typename Cell>
+DEVICE bool receive(const View &view, u64 epoch, Cell *slots, u64 stride, Cell own, Cell (&got)[RANKS])
 {
     Patience patience;
     for (;;) {
@@ -114,7 +144,7 @@ DEVICE bool receive(const View &view, u64 epoch, Packet *slots, u64 stride, Pack
             got[r] = load_relaxed(slots + r * stride);
 #pragma unroll
         for (int r = 0; r < RANKS; r++)
-            missing |= (u32)has_poison(got[r]) << r;
+            missing |= (u32)!has_come(got[r]) << r;
         missing &= ~(1u << view.rank);
         if (missing == 0)
             break;
@@ -125,11 +155,9 @@ DEVICE bool receive(const View &view, u64 epoch, Packet *slots, u64 stride, Pack
 #pragma unroll
     for (int r = 0; r < RANKS; r++)
         if (r != view.rank)
-            store_relaxed(slots + r * stride, poison());
+            store_relaxed(slots + r * stride, poison<Cell>());
 #pragma unroll
     for (int r = 0; r < RANKS; r++)
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-            got[r].word[i] = r == view.rank ? own.word[i] : got[r].word[i];
+        got[r] = select(r == view.rank, own, got[r]);
     return true;
 }

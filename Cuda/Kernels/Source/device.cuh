@@ -174,6 +174,10 @@ DEVICE float maximum(float left, float right)
     return result;
 }
 
+DEVICE u64 bits_of(double value) { return (u64)__double_as_longlong(value); }
+
+DEVICE double double_of(u64 bits) { return __longlong_as_double((long long)bits); }
+
 DEVICE float float_of_half(u32 bits)
 {
     float result;

@@ -1,11 +1,14 @@
-// Element types and operations: what a packet holds, and how packets are combined. Everything is added up in float, in rank order.
+// Element types and operations: how elements travel, and how they are combined, in rank order. Small floats travel as they are, in Packets, and are combined in float; what has no bits to spare for POISON
+// travels in Pairs, and is combined in its own type.
 #pragma once
-#include "device.cuh"
+#include "arena.cuh"
 
 // NOT_A_NUMBER: a word of NaNs that is not POISON. A sender writes it in place of a word that looks like POISON, which is NaNs too.
 struct Float32 {
+    typedef Packet Cell;
     typedef u32 Bits;
-    static const int IN_PACKET = 4;
+    typedef float Value;
+    static const int IN_CELL = 4;
     static const u32 NOT_A_NUMBER = 0x7FFFFFFF;
 
     static DEVICE void unpack(const Packet &packet, float (&value)[4])
@@ -26,8 +29,10 @@ struct Float32 {
 };
 
 struct Float16 {
+    typedef Packet Cell;
     typedef u16 Bits;
-    static const int IN_PACKET = 8;
+    typedef float Value;
+    static const int IN_CELL = 8;
     static const u32 NOT_A_NUMBER = 0x7FFF7FFF;
 
     static DEVICE void unpack(const Packet &packet, float (&value)[8])
@@ -50,8 +55,10 @@ struct Float16 {
 };
 
 struct BFloat16 {
+    typedef Packet Cell;
     typedef u16 Bits;
-    static const int IN_PACKET = 8;
+    typedef float Value;
+    static const int IN_CELL = 8;
     static const u32 NOT_A_NUMBER = 0x7FFF7FFF;
 
     static DEVICE void unpack(const Packet &packet, float (&value)[8])
@@ -139,8 +146,10 @@ typedef Float8Bits<2, 15, 0x7B, true> E5M2;
 
 template <typename Format>
 struct Float8 {
+    typedef Packet Cell;
     typedef u8 Bits;
-    static const int IN_PACKET = 16;
+    typedef float Value;
+    static const int IN_CELL = 16;
     static const u32 NOT_A_NUMBER = 0x7F7F7F7F;
 
     static DEVICE void unpack(const Packet &packet, float (&value)[16])
@@ -163,98 +172,238 @@ struct Float8 {
 typedef Float8<E4M3> Float8E4M3;
 typedef Float8<E5M2> Float8E5M2;
 
+template <typename T>
+DEVICE T value_of(u64 bits)
+{
+    return (T)bits;
+}
+
+template <>
+DEVICE double value_of<double>(u64 bits) { return double_of(bits); }
+
+// In as many bits as the type has, the others zeros.
+template <typename T>
+DEVICE u64 bits_of_value(T value)
+{
+    return (u64)value & (~0ull >> (64 - 8 * sizeof(T)));
+}
+
+template <>
+DEVICE u64 bits_of_value(double value) { return bits_of(value); }
+
+// As minimum and maximum of floats.
+template <typename T>
+DEVICE T minimum(T left, T right)
+{
+    return left < right ? left : right;
+}
+
+template <typename T>
+DEVICE T maximum(T left, T right)
+{
+    return left > right ? left : right;
+}
+
+template <>
+DEVICE double minimum(double left, double right) { return left != left ? left : right != right ? right : left == right ? double_of(bits_of(left) | bits_of(right)) : left < right ? left : right; }
+
+template <>
+DEVICE double maximum(double left, double right) { return left != left ? left : right != right ? right : left == right ? double_of(bits_of(left) & bits_of(right)) : left > right ? left : right; }
+
+// Integers and doubles.
+template <typename T>
+struct Wide {
+    typedef Pair Cell;
+    typedef T Bits;
+    typedef T Value;
+    static const int IN_CELL = 8 / sizeof(T);
+
+    static DEVICE void unpack(const Pair &cell, T (&value)[IN_CELL])
+    {
+        u64 bits = (u32)cell.word[0] | cell.word[1] << 32;
+#pragma unroll
+        for (int i = 0; i < IN_CELL; i++)
+            value[i] = value_of<T>(bits >> (i * 8 * sizeof(T) % 64));
+    }
+
+    static DEVICE Pair pack(const T (&value)[IN_CELL])
+    {
+        u64 bits = 0;
+#pragma unroll
+        for (int i = 0; i < IN_CELL; i++)
+            bits |= bits_of_value(value[i]) << (i * 8 * sizeof(T) % 64);
+        return Pair{{(u32)bits, bits >> 32}};
+    }
+};
+
+typedef Wide<signed char> Int8;
+typedef Wide<u8> UInt8;
+typedef Wide<int> Int32;
+typedef Wide<u32> UInt32;
+typedef Wide<long long> Int64;
+typedef Wide<u64> UInt64;
+typedef Wide<double> Float64;
+
 struct Sum {
-    static DEVICE float combine(float left, float right) { return left + right; }
-    static DEVICE float finish(float value, int) { return value; }
+    template <typename T>
+    static DEVICE T combine(T left, T right) { return (T)(left + right); }
+    template <typename T>
+    static DEVICE T finish(T value, int) { return value; }
+};
+
+struct Product {
+    template <typename T>
+    static DEVICE T combine(T left, T right) { return (T)(left * right); }
+    template <typename T>
+    static DEVICE T finish(T value, int) { return value; }
 };
 
 struct Average {
-    static DEVICE float combine(float left, float right) { return left + right; }
-    static DEVICE float finish(float value, int ranks) { return value / (float)ranks; }
+    template <typename T>
+    static DEVICE T combine(T left, T right) { return (T)(left + right); }
+    template <typename T>
+    static DEVICE T finish(T value, int ranks) { return (T)(value / (T)ranks); }
 };
 
 struct Min {
-    static DEVICE float combine(float left, float right) { return minimum(left, right); }
-    static DEVICE float finish(float value, int) { return value; }
+    template <typename T>
+    static DEVICE T combine(T left, T right) { return minimum(left, right); }
+    template <typename T>
+    static DEVICE T finish(T value, int) { return value; }
 };
 
 struct Max {
-    static DEVICE float combine(float left, float right) { return maximum(left, right); }
-    static DEVICE float finish(float value, int) { return value; }
+    template <typename T>
+    static DEVICE T combine(T left, T right) { return maximum(left, right); }
+    template <typename T>
+    static DEVICE T finish(T value, int) { return value; }
 };
 
 template <typename Element>
-DEVICE u64 packets_of(u64 count)
+DEVICE u64 cells_of(u64 count)
 {
-    return (count + Element::IN_PACKET - 1) / Element::IN_PACKET;
+    return (count + Element::IN_CELL - 1) / Element::IN_CELL;
 }
 
-// Packet number index of the caller's count elements, which begin at any address; behind the last one are zeros.
+// What may travel.
 template <typename Element>
-DEVICE Packet read_elements(const void *base, u64 index, u64 count)
-{
-    typedef typename Element::Bits Bits;
-    u64 first = index * Element::IN_PACKET;
-    const Bits *from = (const Bits *)base + first;
-    if ((u64)from % sizeof(Packet) == 0 && first + Element::IN_PACKET <= count)
-        return read_packet(from);
-    Packet packet = {};
-#pragma unroll
-    for (int i = 0; i < Element::IN_PACKET; i++)
-        if (first + i < count)
-            packet.word[i * sizeof(Bits) / 4] |= (u32)from[i] << (i * sizeof(Bits) % 4 * 8);
-    return packet;
-}
-
-template <typename Element>
-DEVICE void write_elements(void *base, u64 index, u64 count, Packet packet)
-{
-    typedef typename Element::Bits Bits;
-    u64 first = index * Element::IN_PACKET;
-    Bits *to = (Bits *)base + first;
-    if ((u64)to % sizeof(Packet) == 0 && first + Element::IN_PACKET <= count) {
-        write_packet(to, packet);
-        return;
-    }
-#pragma unroll
-    for (int i = 0; i < Element::IN_PACKET; i++)
-        if (first + i < count)
-            to[i] = (Bits)(packet.word[i * sizeof(Bits) / 4] >> (i * sizeof(Bits) % 4 * 8));
-}
-
-// What may travel: no word is POISON.
-template <typename Element>
-DEVICE Packet without_poison(Packet packet)
+DEVICE Packet as_sent(Packet packet)
 {
 #pragma unroll
     for (int i = 0; i < 4; i++)
-        if (packet.word[i] == 0xFFFFFFFF)
+        if (packet.word[i] == POISON)
             packet.word[i] = Element::NOT_A_NUMBER;
     return packet;
 }
 
 template <typename Element>
-DEVICE Packet nans()
+DEVICE Pair as_sent(Pair pair)
 {
-    return Packet{{Element::NOT_A_NUMBER, Element::NOT_A_NUMBER, Element::NOT_A_NUMBER, Element::NOT_A_NUMBER}};
+    return pair;
 }
+
+// A cell's data in the caller's memory, when it is all there and aligned.
+DEVICE void read_cell(const void *from, Packet &cell) { cell = read_packet(from); }
+
+DEVICE void read_cell(const void *from, Pair &cell)
+{
+    u64 bits = *(const u64 *)from;
+    cell = Pair{{(u32)bits, bits >> 32}};
+}
+
+DEVICE void write_cell(void *to, Packet cell) { write_packet(to, cell); }
+
+DEVICE void write_cell(void *to, Pair cell) { *(u64 *)to = (u32)cell.word[0] | cell.word[1] << 32; }
+
+// 32 bits of a cell's data.
+DEVICE u32 word_of(const Packet &cell, int i) { return cell.word[i]; }
+
+DEVICE u32 word_of(const Pair &cell, int i) { return (u32)cell.word[i]; }
+
+DEVICE void add_to_word(Packet &cell, int i, u32 bits) { cell.word[i] |= bits; }
+
+DEVICE void add_to_word(Pair &cell, int i, u32 bits) { cell.word[i] |= bits; }
+
+// Cell number index of the caller's count elements, which begin at any address that their type allows; behind the last one are zeros. Ready to be sent.
+template <typename Element>
+DEVICE typename Element::Cell read(const void *base, u64 index, u64 count)
+{
+    typedef typename Element::Cell Cell;
+    const int BYTES = sizeof(typename Element::Bits), IN_CELL = Element::IN_CELL;
+    u64 first = index * IN_CELL;
+    const u8 *from = (const u8 *)base + first * BYTES;
+    Cell cell = {};
+    if ((u64)from % (IN_CELL * BYTES) == 0 && first + IN_CELL <= count)
+        read_cell(from, cell);
+    else if (BYTES == 8) {
+        if (first < count)
+            read_cell(from, cell);
+    } else
+#pragma unroll
+        for (int i = 0; i < IN_CELL; i++)
+            if (first + i < count)
+                add_to_word(cell, i * BYTES / 4, BYTES == 4 ? ((const u32 *)from)[i] : BYTES == 2 ? (u32)((const u16 *)from)[i] << (i * BYTES % 4 * 8) : (u32)from[i] << (i * BYTES % 4 * 8));
+    return as_sent<Element>(cell);
+}
+
+template <typename Element>
+DEVICE void write(void *base, u64 index, u64 count, typename Element::Cell cell)
+{
+    const int BYTES = sizeof(typename Element::Bits), IN_CELL = Element::IN_CELL;
+    u64 first = index * IN_CELL;
+    u8 *to = (u8 *)base + first * BYTES;
+    if ((u64)to % (IN_CELL * BYTES) == 0 && first + IN_CELL <= count)
+        write_cell(to, cell);
+    else if (BYTES == 8) {
+        if (first < count)
+            write_cell(to, cell);
+    } else
+#pragma unroll
+        for (int i = 0; i < IN_CELL; i++)
+            if (first + i < count) {
+                u32 bits = word_of(cell, i * BYTES / 4) >> (i * BYTES % 4 * 8);
+                if (BYTES == 4)
+                    ((u32 *)to)[i] = bits;
+                else if (BYTES == 2)
+                    ((u16 *)to)[i] = (u16)bits;
+                else
+                    to[i] = (u8)bits;
+            }
+}
+
+// What a call that has failed leaves: NaNs, of integers zeros.
+template <typename Element>
+struct Nothing {
+    static DEVICE Packet cell() { return Packet{{Element::NOT_A_NUMBER, Element::NOT_A_NUMBER, Element::NOT_A_NUMBER, Element::NOT_A_NUMBER}}; }
+};
+
+template <typename T>
+struct Nothing<Wide<T>> {
+    static DEVICE Pair cell() { return Pair{{0, 0}}; }
+};
+
+template <>
+struct Nothing<Float64> {
+    static DEVICE Pair cell() { return Pair{{0, 0x7FF80000}}; }
+};
 
 // ((x0 op x1) op x2) ...: the same bits wherever and whenever it is done.
 template <int RANKS, typename Element, typename Op>
-DEVICE Packet reduce(const Packet (&packet)[RANKS])
+DEVICE typename Element::Cell reduce(const typename Element::Cell (&cell)[RANKS])
 {
-    float sum[Element::IN_PACKET];
-    Element::unpack(packet[0], sum);
+    typedef typename Element::Value Value;
+    Value sum[Element::IN_CELL];
+    Element::unpack(cell[0], sum);
 #pragma unroll
     for (int r = 1; r < RANKS; r++) {
-        float value[Element::IN_PACKET];
-        Element::unpack(packet[r], value);
+        Value value[Element::IN_CELL];
+        Element::unpack(cell[r], value);
 #pragma unroll
-        for (int i = 0; i < Element::IN_PACKET; i++)
+        for (int i = 0; i < Element::IN_CELL; i++)
             sum[i] = Op::combine(sum[i], value[i]);
     }
 #pragma unroll
-    for (int i = 0; i < Element::IN_PACKET; i++)
+    for (int i = 0; i < Element::IN_CELL; i++)
         sum[i] = Op::finish(sum[i], RANKS);
-    return Element::pack(sum);
+    return as_sent<Element>(Element::pack(sum));
 }
