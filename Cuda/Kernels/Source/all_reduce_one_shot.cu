@@ -9,7 +9,7 @@ DEVICE void one_shot(const AllReduce &call)
 {
     typedef typename Element::Cell Cell;
     const View &view = call.view;
-    u64 epoch = epoch_of(view);
+    u64 epoch = enter(view);
     bool going = !has_left(view);
     u64 cells = cells_of<Element>(call.count);
     u64 stride = (u64)blocks_in_grid() * threads_in_block();

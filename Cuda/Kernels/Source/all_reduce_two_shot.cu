@@ -10,7 +10,7 @@ DEVICE void two_shot(const AllReduce &call)
 {
     typedef typename Element::Cell Cell;
     const View &view = call.view;
-    u64 epoch = epoch_of(view);
+    u64 epoch = enter(view);
     bool going = !has_left(view);
     u64 part = (cells_of<Element>(call.count) + RANKS - 1) / RANKS;
     u64 first = (u64)block_in_grid() * threads_in_block() + thread_in_block(), stride = (u64)blocks_in_grid() * threads_in_block();

@@ -33,7 +33,7 @@ DEVICE void windowed(const AllReduce &call)
 {
     typedef typename Element::Cell Cell;
     const View &view = call.view;
-    u64 epoch = epoch_of(view);
+    u64 epoch = enter(view);
     bool going = !has_left(view);
     // As in the two-shot, all parts are equally long and not empty.
     u64 part = (cells_of<Element>(call.count) + RANKS - 1) / RANKS;

@@ -43,8 +43,14 @@ struct View {
 
 DEVICE Control *control_of(const View &view) { return (Control *)view.slice[view.rank]; }
 
-// The epoch stays the same until every block has left: a block that starts late reads the right one.
-DEVICE u64 epoch_of(const View &view) { return load_relaxed(&control_of(view)->ticket) >> 16; }
+// The beginning of every kernel: returns the epoch, which stays the same until every block has left, so that a block that starts late reads the right one. In a programmatic dependent launch, the wait takes the
+// place of the grid boundary: nothing is read, pushed or poisoned before it.
+DEVICE u64 enter(const View &view)
+{
+    wait_for_previous_grid();
+    let_next_grid_start();
+    return load_relaxed(&control_of(view)->ticket) >> 16;
+}
 
 DEVICE bool has_left(const View &view) { return load_relaxed(&control_of(view)->left) != WENT_ON; }
 

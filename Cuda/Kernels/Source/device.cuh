@@ -178,6 +178,21 @@ DEVICE u64 bits_of(double value) { return (u64)__double_as_longlong(value); }
 
 DEVICE double double_of(u64 bits) { return __longlong_as_double((long long)bits); }
 
+// Rounded once.
+DEVICE float multiply_add(float left, float right, float addend)
+{
+    float result;
+    asm("fma.rn.f32 %0, %1, %2, %3;" : "=f"(result) : "f"(left), "f"(right), "f"(addend));
+    return result;
+}
+
+DEVICE float square_root(float value)
+{
+    float result;
+    asm("sqrt.rn.f32 %0, %1;" : "=f"(result) : "f"(value));
+    return result;
+}
+
 DEVICE float float_of_half(u32 bits)
 {
     float result;

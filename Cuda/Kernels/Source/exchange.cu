@@ -48,7 +48,7 @@ template <int RANKS>
 DEVICE void exchange(const Exchange &call)
 {
     const View &view = call.view;
-    u64 epoch = epoch_of(view);
+    u64 epoch = enter(view);
     bool going = !has_left(view);
     u64 first = (u64)block_in_grid() * threads_in_block() + thread_in_block(), stride = (u64)blocks_in_grid() * threads_in_block();
     const u8 *input = (const u8 *)call.input;

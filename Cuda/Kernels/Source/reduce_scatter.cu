@@ -25,7 +25,7 @@ DEVICE void reduce_scatter(const ReduceScatter &call)
 {
     typedef typename Element::Cell Cell;
     const View &view = call.view;
-    u64 epoch = epoch_of(view);
+    u64 epoch = enter(view);
     bool going = !has_left(view);
     u64 first = (u64)block_in_grid() * threads_in_block() + thread_in_block(), stride = (u64)blocks_in_grid() * threads_in_block();
     u64 own_count = call.count[view.rank];
