@@ -1,0 +1,160 @@
+#include "all_reduce.hpp"
+
+namespace emulator {
+
+static const u64 PATIENCE = 1'000'000;
+static const u8 UNTOUCHED = 0x5C;
+
+AllReduces::AllReduces(Case &of, u32 ranks, const char *element, const char *operation, u64 largest, u64 half_bytes, u32 blocks, u32 threads)
+    : of(of), ranks(ranks), format(format_of(element)), operation(operation), largest(largest)
+{
+    Random &random = of.random;
+    machine.reset(of.setting(ranks, blocks, threads));
+    u32 number = 2 + random.below(7), kind = random.below(12);
+    trouble = kind == 0 ? ABORT : kind == 1 ? STOPS : kind == 2 ? LATE : NONE;
+    victim = random.below(ranks);
+    from = random.below(number);
+    arena.emplace_back(ranks, half_bytes, trouble == STOPS || trouble == LATE ? PATIENCE : ~0ull);
+    // Time goes on where somebody must leave for want of data; elsewhere a wait without an end is an error.
+    machine.patience = trouble == NONE ? 0 : PATIENCE + 1;
+
+    u32 pairs = 1 + random.below(3);
+    for (u32 rank = 0; rank < ranks; rank++)
+        for (u32 pair = 0; pair < pairs; pair++) {
+            std::string name = " " + std::to_string(pair) + " of rank " + std::to_string(rank);
+            bool in_place = random.one_in(3);
+            Buffers made;
+            made.input = (u8 *)heap.allocate("input" + name, largest * format.bytes, random.one_in(2) ? 0 : random.below(16 / format.bytes) * format.bytes);
+            made.output = in_place ? made.input : (u8 *)heap.allocate("output" + name, largest * format.bytes, random.one_in(2) ? 0 : random.below(16 / format.bytes) * format.bytes);
+            buffers[rank].push_back(made);
+        }
+    for (u32 call = 0; call < number; call++) {
+        Call next = {1 + (random.one_in(2) ? random.below((u32)largest) : random.magnitude(63 - __builtin_clzll(largest | 1)) - 1), 1 + random.below(blocks), 1 + random.below(threads), random.below(pairs)};
+        next.count = next.count < largest ? next.count : largest;
+        // A graph's replay: the same arguments, other data.
+        calls.push_back(call > 0 && random.one_in(4) ? calls.back() : next);
+        make_inputs(call);
+    }
+    static const char *const troubles[] = {"", "aborted", "a rank stops", "a rank comes after the deadline"};
+    description = std::string(element) + ", " + operation + ", " + std::to_string(ranks) + " ranks";
+    if (trouble)
+        description += std::string(", ") + troubles[trouble] + ": rank " + std::to_string(victim) + " at call " + std::to_string(from);
+    description += "; calls:";
+    for (const Call &call : calls)
+        description += " " + std::to_string(call.count) + " elements by " + std::to_string(call.blocks) + "x" + std::to_string(call.threads) + (&call == &calls.back() ? "" : ",");
+}
+
+void AllReduces::make_inputs(u32 call)
+{
+    u64 count = calls[call].count;
+    inputs.emplace_back(ranks, std::vector<u8>(count * format.bytes));
+    for (u32 rank = 0; rank < ranks; rank++) {
+        std::vector<u8> &input = inputs[call][rank];
+        for (u64 i = 0; i < count; i++)
+            format.write(input.data(), i, format.any(of.random));
+        // Whole words that look like poison.
+        for (u64 i = 0; i + 4 <= input.size(); i += 4)
+            if (of.random.one_in(8))
+                memset(&input[i], 0xFF, 4);
+    }
+    expected.emplace_back();
+    for (u64 i = 0; i < count; i++) {
+        u32 elements[MAX_RANKS];
+        for (u32 rank = 0; rank < ranks; rank++)
+            elements[rank] = element_of(call, rank, i);
+        expected[call].push_back(reduce_reference(format, operation, elements, ranks));
+    }
+}
+
+void AllReduces::before(u32 rank, u32 call)
+{
+    const Buffers &pair = buffers[rank][calls[call].pair];
+    memset(pair.output, UNTOUCHED, largest * format.bytes);
+    memcpy(pair.input, inputs[call][rank].data(), inputs[call][rank].size());
+    left[rank] = arena[0].has_left(rank);
+}
+
+void AllReduces::after(u32 rank, u32 call)
+{
+    const u8 *output = buffers[rank][calls[call].pair].output;
+    u64 count = calls[call].count, in_packet = 16 / format.bytes;
+    bool leaves = arena[0].has_left(rank);
+    if (trouble == NONE && leaves)
+        fail(Verdict::WrongData, "rank %u has left in call %u, for no reason", rank, call);
+    if (trouble == STOPS && rank != victim && call >= from && !leaves)
+        fail(Verdict::WrongData, "rank %u has not left in call %u, which rank %u never began", rank, call, victim);
+    for (u64 packet = 0; packet * in_packet < count; packet++) {
+        u64 begin = packet * in_packet, end = begin + in_packet < count ? begin + in_packet : count;
+        bool nans = true;
+        for (u64 i = begin; i < end; i++)
+            nans &= format.is_nan(format.read(output, i));
+        // A rank that leaves says so in every number that it does not have.
+        if (nans && leaves)
+            continue;
+        for (u64 i = begin; i < end; i++) {
+            u32 got = format.read(output, i);
+            if (left[rank])
+                fail(Verdict::WrongData, "rank %u had left before call %u, whose element %llu is %08x and no NaN", rank, call, i, got);
+            if (!format.equal(got, expected[call][i]))
+                fail(Verdict::WrongData, "rank %u, call %u, element %llu of %llu is %08x (%g) and should be %08x (%g)", rank, call, i, count, got, format.decode(got), expected[call][i],
+                     format.decode(expected[call][i]));
+        }
+    }
+    for (u64 i = count * format.bytes; i < largest * format.bytes; i++)
+        if (output[i] != UNTOUCHED)
+            fail(Verdict::WrongData, "rank %u, call %u of %llu bytes wrote byte %llu", rank, call, count * format.bytes, i);
+    ended++;
+    if (trouble == LATE && ended == (ranks - 1) * calls.size() + from)
+        for (u32 late = from; late < calls.size(); late++)
+            launch(victim, late, kernel);
+}
+
+void AllReduces::check_fault(u32 rank)
+{
+    const Fault &fault = *arena[0].view[rank].fault;
+    u32 missing = trouble == STOPS || trouble == LATE ? 1u << victim : ~(1u << rank) & ((1u << ranks) - 1);
+    u32 reason = trouble == ABORT ? ABORTED : TIMED_OUT;
+    if (rank == victim && trouble == LATE)
+        return;
+    if (fault.reason != reason || fault.missing == 0 || (fault.missing & ~missing) != 0 || (trouble != ABORT && fault.epoch != from))
+        fail(Verdict::WrongData, "rank %u left by reason %u, in epoch %llu, for want of ranks %x; it should be reason %u, epoch %u, ranks %x", rank, fault.reason, fault.epoch, fault.missing, reason, from,
+             missing);
+}
+
+void AllReduces::launch(u32 rank, u32 call, const Kernel &with)
+{
+    const Call &what = calls[call];
+    const Buffers pair = buffers[rank][what.pair];
+    const View &view = arena[0].view[rank];
+    Launch launch;
+    launch.kernel = [&view, pair, &what, &with] { with(view, pair.input, pair.output, what.count); };
+    launch.blocks = what.blocks;
+    launch.threads = what.threads;
+    launch.delay = of.random.one_in(3) ? of.random.magnitude(12) : 0;
+    launch.before = [this, rank, call] { before(rank, call); };
+    launch.after = [this, rank, call] { after(rank, call); };
+    machine.enqueue(rank, std::move(launch));
+    of.calls++;
+}
+
+void AllReduces::run(const Kernel &with)
+{
+    kernel = with;
+    for (u32 rank = 0; rank < ranks; rank++)
+        for (u32 call = 0; call < calls.size(); call++)
+            if ((trouble != STOPS && trouble != LATE) || rank != victim || call < from)
+                launch(rank, call, kernel);
+    if (trouble == ABORT)
+        machine.at(of.random.magnitude(15), [this] { host_store(arena[0].abort, 1); });
+    machine.run();
+    for (u32 rank = 0; rank < ranks; rank++) {
+        u64 ran = trouble == STOPS && rank == victim ? from : calls.size();
+        if (arena[0].control(rank).ticket != ran << 16)
+            fail(Verdict::WrongData, "rank %u's ticket is %llx after %llu calls", rank, arena[0].control(rank).ticket, ran);
+        if (arena[0].has_left(rank))
+            check_fault(rank);
+    }
+    heap.check_guards();
+}
+
+}  // namespace emulator

@@ -1,0 +1,53 @@
+// Consecutive all-reduces of a group, whatever kernel does them: sizes, buffers, inputs, what goes wrong, and what must come out.
+#pragma once
+#include <functional>
+#include <vector>
+#include "arena.hpp"
+#include "reference.hpp"
+
+namespace emulator {
+
+class AllReduces {
+  public:
+    struct Call {
+        u64 count;
+        u32 blocks, threads, pair;  // pair: of buffers
+    };
+    // One rank's launch of one call.
+    typedef std::function<void(const View &view, const void *input, void *output, u64 count)> Kernel;
+
+    // largest: elements of a call at most, of half_bytes of the arena.
+    AllReduces(Case &of, u32 ranks, const char *element, const char *operation, u64 largest, u64 half_bytes, u32 blocks, u32 threads);
+    // To the end, with all that is checked.
+    void run(const Kernel &kernel);
+
+  private:
+    enum Trouble { NONE, ABORT, STOPS, LATE };
+    struct Buffers {
+        u8 *input, *output;
+    };
+    void make_inputs(u32 call);
+    u32 element_of(u32 call, u32 rank, u64 index) const { return format.read(inputs[call][rank].data(), index); }
+    void launch(u32 rank, u32 call, const Kernel &kernel);
+    void before(u32 rank, u32 call);
+    void after(u32 rank, u32 call);
+    void check_fault(u32 rank);
+
+    Case &of;
+    u32 ranks;
+    const Format &format;
+    std::string operation;
+    u64 largest;
+    Trouble trouble = NONE;
+    u32 victim = 0, from = 0;  // of trouble: the rank and its first call
+    std::vector<Call> calls;
+    std::vector<std::vector<std::vector<u8>>> inputs;  // by call and rank
+    std::vector<std::vector<u32>> expected;            // by call
+    std::vector<Buffers> buffers[MAX_RANKS];
+    bool left[MAX_RANKS] = {};
+    u32 ended = 0;
+    std::vector<Arena> arena;  // one
+    Kernel kernel;
+};
+
+}  // namespace emulator

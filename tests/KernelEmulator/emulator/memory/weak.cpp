@@ -1,0 +1,328 @@
+#include "weak.hpp"
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <sys/mman.h>
+#include "../machine/machine.hpp"
+#include "heap.hpp"
+
+namespace emulator {
+
+WeakMemory weak_memory;
+
+static const u32 IN_CHUNK = 256;
+
+static void maximum_of(u32 *into, const u32 *other, u32 width)
+{
+    for (u32 i = 0; i < width; i++)
+        into[i] = into[i] > other[i] ? into[i] : other[i];
+}
+
+void WeakMemory::reset(u32 slots, u32 ranks, u64 seed)
+{
+    if (!histories) {
+        histories = (History *)mmap(nullptr, heap.words() * sizeof(History), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (histories == MAP_FAILED) {
+            perror("the histories of words");
+            exit(4);
+        }
+    }
+    generation++;
+    random.state = seed;
+    if (width != slots) {
+        for (u32 *chunk : chunks)
+            free(chunk);
+        chunks.clear();
+    }
+    width = slots;
+    clocks.assign((size_t)width * width, 0);
+    observed.assign((size_t)width * width, 0);
+    for (u32 i = 0; i < width; i++)
+        clocks[(size_t)i * width + i] = 1;
+    snapshots = 1;
+    host.clock = clocks.data();
+    readers.assign(1, Reader{});
+    free_reader = 0;
+    forced = stale = false;
+    static const u32 bits[] = {0, 5, 9, 13};
+    late_bits = bits[random.below(4)];
+    late_rank = random.below(2 * ranks);
+    static const u32 strays[] = {0, 2, 16};
+    stray = strays[random.below(3)];
+}
+
+std::string WeakMemory::describe() const
+{
+    char text[96];
+    snprintf(text, sizeof text, "stores up to %u steps late, those of rank %u up to 16384; one load in %u sees any store", late_bits ? 1 << late_bits : 0, late_rank, stray);
+    return text;
+}
+
+WeakMemory::History &WeakMemory::history(u32 word)
+{
+    History &history = histories[word];
+    if (history.generation != generation) {
+        history.generation = generation;
+        history.count = 1;
+        history.stores[0] = Store{*heap.at(word), 0, 0, 0, 0, 0, 0, 0, 0};
+    }
+    return history;
+}
+
+bool WeakMemory::known(const Thread &thread, const Store &store) const
+{
+    if (thread.clock[store.writer] >= store.clock)
+        return true;
+    for (u32 i = store.readers; i; i = readers[i].next)
+        if (thread.clock[readers[i].thread] >= readers[i].clock)
+            return true;
+    return false;
+}
+
+// The oldest store that the thread may still see: the newest that it must know of.
+u32 WeakMemory::oldest(const Thread &thread, const History &history) const
+{
+    u32 i = history.count - 1;
+    while (i > 0 && !known(thread, history.stores[i]))
+        i--;
+    return i;
+}
+
+u32 WeakMemory::choose(const Thread &thread, const History &history)
+{
+    u32 newest = history.count - 1;
+    if (forced)
+        return newest;
+    u32 first = oldest(thread, history);
+    if (first == newest)
+        return newest;
+    if (stray && random.one_in(stray))
+        return first + random.below(newest - first + 1);
+    while (newest > first && history.stores[newest].visible > machine.steps)
+        newest--;
+    return newest;
+}
+
+void WeakMemory::take(u32 *clock, u32 number) { maximum_of(clock, chunks[number / IN_CHUNK] + (size_t)(number % IN_CHUNK) * width, width); }
+
+u32 WeakMemory::snapshot(const u32 *clock)
+{
+    u32 number = snapshots++;
+    if (number / IN_CHUNK >= chunks.size())
+        chunks.push_back((u32 *)malloc((size_t)IN_CHUNK * width * sizeof(u32)));
+    memcpy(chunks[number / IN_CHUNK] + (size_t)(number % IN_CHUNK) * width, clock, width * sizeof(u32));
+    return number;
+}
+
+void WeakMemory::observe(Thread &thread, Store &store, bool acquire)
+{
+    if (store.release) {
+        if (acquire)
+            take(thread.clock, store.release);
+        else if (thread.seen[store.rank] != store.release) {
+            take(thread.observed, store.release);
+            thread.seen[store.rank] = store.release;
+        }
+    }
+    if (store.writer == thread.slot || store.clock == 0)
+        return;
+    for (u32 i = store.readers; i; i = readers[i].next)
+        if (readers[i].thread == thread.slot)
+            return;
+    u32 i = free_reader;
+    if (i)
+        free_reader = readers[i].next;
+    else {
+        i = (u32)readers.size();
+        readers.push_back(Reader{});
+    }
+    readers[i] = Reader{thread.clock[thread.slot], store.readers, (u16)thread.slot};
+    store.readers = i;
+    machine.progress(thread);
+}
+
+void WeakMemory::load(Thread &thread, u32 word, u32 *value, u32 words, u32 parts, bool acquire)
+{
+    stale = false;
+    for (u32 begin = 0; begin < words; begin += parts) {
+        History *of[4];
+        u32 chosen[4];
+        for (u32 i = 0; i < parts; i++) {
+            of[i] = &history(word + begin + i);
+            chosen[i] = choose(thread, *of[i]);
+        }
+        // What was stored together is seen together: nobody sees of one word a store and of another what was there before it.
+        for (bool again = parts > 1; again;) {
+            again = false;
+            for (u32 i = 0; i < parts; i++)
+                for (u32 j = 0; j < parts; j++)
+                    for (u32 k = of[j]->count - 1; k > chosen[j]; k--)
+                        if (of[i]->stores[chosen[i]].part && of[j]->stores[k].part == of[i]->stores[chosen[i]].part) {
+                            chosen[j] = k;
+                            again = true;
+                        }
+        }
+        for (u32 i = 0; i < parts; i++) {
+            Store &store = of[i]->stores[chosen[i]];
+            stale |= chosen[i] + 1 < of[i]->count;
+            value[begin + i] = store.value;
+            observe(thread, store, acquire);
+        }
+    }
+}
+
+// How many of the newest stores of these words the thread's next one may come before.
+u32 WeakMemory::behind(const Thread &thread, History *const *of, u32 count)
+{
+    u32 most = LAST;
+    for (u32 i = 0; i < count; i++) {
+        u32 unknown = of[i]->count - 1 - oldest(thread, *of[i]);
+        most = unknown < most ? unknown : most;
+    }
+    u32 same = 0;
+    // Words that are stored together keep one order: only where they were stored together before is there a choice.
+    for (bool alike = true; alike && same < most;) {
+        u32 first = of[0]->stores[of[0]->count - 1 - same].part;
+        for (u32 i = 1; i < count; i++)
+            alike &= of[i]->stores[of[i]->count - 1 - same].part == first;
+        same += alike;
+    }
+    return same;
+}
+
+void WeakMemory::insert(History &history, u32 word, u32 newer, const Store &store)
+{
+    if (history.count == LAST) {
+        for (u32 i = history.stores[0].readers; i;) {
+            u32 next = readers[i].next;
+            readers[i].next = free_reader;
+            free_reader = i;
+            i = next;
+        }
+        memmove(history.stores, history.stores + 1, (LAST - 1) * sizeof(Store));
+        history.count--;
+    }
+    u32 place = history.count - newer;
+    memmove(history.stores + place + 1, history.stores + place, newer * sizeof(Store));
+    history.stores[place] = store;
+    history.count++;
+    if (newer == 0)
+        *heap.at(word) = store.value;
+}
+
+void WeakMemory::store(Thread &thread, u32 word, const u32 *value, u32 words, u32 parts, bool release)
+{
+    Store store = {};
+    store.writer = (u16)thread.slot;
+    store.rank = (u8)thread.rank;
+    store.clock = thread.clock[thread.slot];
+    store.release = release ? snapshot(thread.clock) : thread.fence;
+    for (u32 begin = 0; begin < words; begin += parts) {
+        History *of[4];
+        for (u32 i = 0; i < parts; i++)
+            of[i] = &history(word + begin + i);
+        u32 newer = behind(thread, of, parts);
+        newer = newer == 0 || random.one_in(2) ? 0 : random.below(newer + 1);
+        while (newer > 0 && of[0]->stores[of[0]->count - newer].update)
+            newer--;
+        store.part = ++part;
+        u32 bits = thread.rank == late_rank ? 14 : late_bits;
+        store.visible = bits == 0 ? 0 : machine.steps + random.magnitude(bits);
+        for (u32 i = 0; i < parts; i++) {
+            store.value = value[begin + i];
+            insert(*of[i], word + begin + i, newer, store);
+        }
+    }
+    if (release)
+        thread.clock[thread.slot]++;
+}
+
+u64 WeakMemory::update(Thread &thread, u32 word, u32 words, u64 operand, const u64 *expected)
+{
+    u64 before = 0;
+    u32 release = 0;
+    for (u32 i = 0; i < words; i++) {
+        History &of = history(word + i);
+        Store &newest = of.stores[of.count - 1];
+        before |= (u64)newest.value << 32 * i;
+        release = newest.release;
+        observe(thread, newest, false);
+    }
+    if (expected && before != *expected)
+        return before;
+    u64 after = expected ? operand : before + operand;
+    Store store = {};
+    store.writer = (u16)thread.slot;
+    store.rank = (u8)thread.rank;
+    store.clock = thread.clock[thread.slot];
+    store.update = 1;
+    store.part = ++part;
+    store.release = release;
+    // What the store before released goes on through this one.
+    if (thread.fence && release && release != thread.fence) {
+        std::vector<u32> both(width);
+        take(both.data(), release);
+        take(both.data(), thread.fence);
+        store.release = snapshot(both.data());
+    } else if (thread.fence)
+        store.release = thread.fence;
+    for (u32 i = 0; i < words; i++) {
+        store.value = (u32)(after >> 32 * i);
+        insert(history(word + i), word + i, 0, store);
+    }
+    return before;
+}
+
+void WeakMemory::fence(Thread &thread)
+{
+    maximum_of(thread.clock, thread.observed, width);
+    thread.fence = snapshot(thread.clock);
+    thread.clock[thread.slot]++;
+}
+
+void WeakMemory::host_store(u32 word, const u32 *value, u32 words) { store(host, word, value, words, words, false); }
+
+void WeakMemory::host_joins(std::vector<u32> &clock)
+{
+    maximum_of(clock.data(), host.clock, width);
+    host.clock[0]++;
+}
+
+void WeakMemory::begin(Thread &thread, const std::vector<u32> &clock, u32 number)
+{
+    thread.clock = &clocks[(size_t)thread.slot * width];
+    thread.observed = &observed[(size_t)thread.slot * width];
+    memset(thread.observed, 0, width * sizeof(u32));
+    memset(thread.seen, 0, sizeof thread.seen);
+    maximum_of(thread.clock, clock.data(), width);
+    thread.fence = number;
+    thread.clock[thread.slot]++;
+}
+
+void WeakMemory::join(Thread &thread, const std::vector<u32> &clock)
+{
+    maximum_of(thread.clock, clock.data(), width);
+    fence(thread);
+}
+
+void WeakMemory::end(Thread &thread, std::vector<u32> &clock)
+{
+    maximum_of(thread.clock, thread.observed, width);
+    maximum_of(clock.data(), thread.clock, width);
+    thread.clock[thread.slot]++;
+}
+
+void WeakMemory::barrier(const std::vector<Thread *> &threads)
+{
+    u32 *first = threads[0]->clock;
+    for (Thread *thread : threads)
+        maximum_of(first, thread->clock, width);
+    for (Thread *thread : threads) {
+        if (thread->clock != first)
+            memcpy(thread->clock, first, width * sizeof(u32));
+    }
+    for (Thread *thread : threads)
+        thread->clock[thread->slot]++;
+}
+
+}  // namespace emulator
