@@ -89,12 +89,19 @@ DEVICE void store_relaxed(Pair *to, Pair value, CALLED)
     emulator::store(to, words, 4, parts_of_pair(), false);
 }
 
-DEVICE u32 load_acquire(const u32 *from, CALLED)
+DEVICE u64 load_acquire(const u64 *from, CALLED)
 {
     STEP("load_acquire");
-    u32 value;
-    emulator::load(from, &value, 1, 1, true);
-    return value;
+    u32 value[2];
+    emulator::load(from, value, 2, 2, true);
+    return value[0] | (u64)value[1] << 32;
+}
+
+DEVICE void store_release(u64 *to, u64 value, CALLED)
+{
+    STEP("store_release");
+    u32 words[2] = {(u32)value, (u32)(value >> 32)};
+    emulator::store(to, words, 2, 2, true);
 }
 
 DEVICE void store_release(u32 *to, u32 value, CALLED)
@@ -139,6 +146,12 @@ DEVICE void block_barrier(CALLED)
 {
     STEP("block_barrier");
     emulator::block_barrier();
+}
+
+DEVICE bool block_barrier_or(bool value, CALLED)
+{
+    STEP("block_barrier_or");
+    return emulator::block_barrier_or(value);
 }
 
 DEVICE u32 thread_in_block() { return emulator::machine.current->index; }

@@ -17,6 +17,24 @@ DEVICE float float_of(u32 bits)
     return value;
 }
 
+DEVICE u64 bits_of(double value)
+{
+    u64 bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+DEVICE double double_of(u64 bits)
+{
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+DEVICE float multiply_add(float left, float right, float addend) { return std::fma(left, right, addend); }
+
+DEVICE float square_root(float value) { return std::sqrt(value); }
+
 DEVICE float minimum(float left, float right)
 {
     if (left != left || right != right)

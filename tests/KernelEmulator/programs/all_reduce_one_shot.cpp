@@ -1,3 +1,4 @@
+#define KERNEL all_reduce
 #include "all_reduce_one_shot.cu"
 #include "harness/all_reduce.hpp"
 
@@ -9,9 +10,9 @@ using namespace emulator;
 static void one_case(Case &of)
 {
     u32 blocks = 1 + of.random.below(3), threads = 1 + of.random.below(WORLD_SIZE > 4 ? 3 : 5);
-    u64 packets = 1 + of.random.below(WORLD_SIZE > 4 ? 8 : 16), largest = packets * ELEMENT::IN_PACKET - of.random.below(ELEMENT::IN_PACKET);
-    AllReduces calls(of, WORLD_SIZE, TEXT(ELEMENT), TEXT(OP), largest, WORLD_SIZE * packets * sizeof(Packet), blocks, threads);
-    calls.run([](const View &view, const void *input, void *output, u64 count) { all_reduce_one_shot(OneShot{view, input, output, count}); });
+    u64 cells = 1 + of.random.below(WORLD_SIZE > 4 ? 8 : 16), largest = cells * ELEMENT::IN_CELL - of.random.below(ELEMENT::IN_CELL);
+    AllReduces calls(of, WORLD_SIZE, TEXT(ELEMENT), TEXT(OP), largest, WORLD_SIZE * cells * sizeof(ELEMENT::Cell), blocks, threads);
+    calls.run([](const View &view, const void *input, void *output, u64 count) { all_reduce(AllReduce{view, input, output, count}); });
 }
 
 int main(int argc, char **argv) { return run(parse(argc, argv), one_case); }

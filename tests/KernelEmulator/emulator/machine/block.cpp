@@ -22,9 +22,20 @@ void block_barrier()
     if (machine.setting.model == Model::Weak)
         weak_memory.barrier(block.threads);
     block.interval++;
+    // Two results, so that what a fast thread says at the next barrier does not reach a slow one that has yet to read this one's.
+    block.any[block.interval & 1] = false;
     for (Thread *each : block.waiting)
         machine.resume(each);
     block.waiting.clear();
+}
+
+bool block_barrier_or(bool value)
+{
+    Block &block = *machine.current->block;
+    u32 turn = block.interval & 1;
+    block.any[turn] |= value;
+    block_barrier();
+    return block.any[turn];
 }
 
 static SharedWord &word_of(Block &block, u32 word)

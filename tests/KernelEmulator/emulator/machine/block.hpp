@@ -5,6 +5,7 @@ namespace emulator {
 
 // What the current thread does with the others of its block and grid.
 void block_barrier();
+bool block_barrier_or(bool value);
 u32 load_block(u32 word);
 void store_block(u32 word, u32 value);
 u32 shuffle_xor(u32 value, u32 lanes);

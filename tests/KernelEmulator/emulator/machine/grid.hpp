@@ -43,6 +43,7 @@ struct Block {
     };
     std::vector<Warp> warps;
     u32 live = 0, interval = 1;
+    bool any[2] = {};  // of block_barrier_or, by the interval's parity
     std::vector<SharedWord> words;
 };
 
