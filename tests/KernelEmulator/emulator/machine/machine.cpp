@@ -12,7 +12,7 @@ static const u64 BETWEEN_LOOKS = 64;
 // Steps for each thread that can run, without anybody's progress: then turns are fair and all stores visible; something that is late is let go; nobody gets on.
 static const u64 CALM = 16, HURRY = 64, STUCK = 320;
 // More steps in one case are a livelock.
-static const u64 MOST_STEPS = 60'000'000;
+static const u64 MOST_STEPS = 20'000'000;
 static const u32 MOST_JUMPS = 4096;
 
 static void thread_main()
@@ -136,7 +136,7 @@ void Machine::start(Grid &grid)
         Block &block = grid.blocks[i];
         block.grid = &grid;
         block.index = i;
-        block.start_at = steps + (lateness == 0 || random.one_in(2) ? random.below(4) : random.magnitude(lateness));
+        block.start_at = lateness == 0 || random.one_in(2) ? 0 : steps + random.magnitude(lateness);
         if (lateness && random.one_in(8))
             block.start_at = NEVER;
     }
@@ -189,6 +189,7 @@ void Machine::finish(Thread &thread)
     block.threads.clear();
     if (--grid.blocks_left == 0)
         finish(grid);
+    next_look = 0;
 }
 
 void Machine::finish(Grid &grid)
@@ -205,7 +206,6 @@ void Machine::finish(Grid &grid)
             scheduler.add(thread);
         stream.front()->waiting.clear();
     }
-    next_look = 0;
 }
 
 // Starts what is due.
