@@ -145,13 +145,13 @@ DEVICE void write_packet(void *to, Packet value) { memcpy(__builtin_assume_align
 DEVICE void block_barrier(CALLED)
 {
     STEP("block_barrier");
-    emulator::block_barrier();
+    emulator::in_block::barrier();
 }
 
 DEVICE bool block_barrier_or(bool value, CALLED)
 {
     STEP("block_barrier_or");
-    return emulator::block_barrier_or(value);
+    return emulator::in_block::barrier_or(value);
 }
 
 DEVICE u32 thread_in_block() { return emulator::machine.current->index; }
@@ -165,31 +165,31 @@ DEVICE u32 blocks_in_grid() { return emulator::machine.current->block->grid->lau
 DEVICE u32 load_block(u32 word, CALLED)
 {
     STEP("load_block");
-    return emulator::load_block(word);
+    return emulator::in_block::load(word);
 }
 
 DEVICE void store_block(u32 word, u32 value, CALLED)
 {
     STEP("store_block");
-    emulator::store_block(word, value);
+    emulator::in_block::store(word, value);
 }
 
 DEVICE u32 shuffle_xor(u32 value, u32 lanes, CALLED)
 {
     STEP("shuffle_xor");
-    return emulator::shuffle_xor(value, lanes);
+    return emulator::in_block::shuffle_xor(value, lanes);
 }
 
 DEVICE void let_next_grid_start(CALLED)
 {
     STEP("let_next_grid_start");
-    emulator::let_next_grid_start();
+    emulator::in_block::let_next_grid_start();
 }
 
 DEVICE void wait_for_previous_grid(CALLED)
 {
     STEP("wait_for_previous_grid");
-    emulator::wait_for_previous_grid();
+    emulator::in_block::wait_for_previous_grid();
 }
 
 // ---- time

@@ -9,7 +9,9 @@ AllReduces::AllReduces(Case &of, u32 ranks, const char *element, const char *ope
     : of(of), ranks(ranks), format(format_of(element)), operation(operation), largest(largest)
 {
     Random &random = of.random;
-    machine.reset(of.setting(ranks, blocks, threads));
+    Setting setting = of.setting(ranks, blocks, threads);
+    setting.overlap = 2;
+    machine.reset(setting);
     u32 number = 2 + random.below(7), kind = random.below(12);
     trouble = kind == 0 ? ABORT : kind == 1 ? STOPS : kind == 2 ? LATE : NONE;
     victim = random.below(ranks);
@@ -130,6 +132,7 @@ void AllReduces::launch(u32 rank, u32 call, const Kernel &with)
     launch.kernel = [&view, pair, &what, &with] { with(view, pair.input, pair.output, what.count); };
     launch.blocks = what.blocks;
     launch.threads = what.threads;
+    launch.dependent = of.random.one_in(2);
     launch.delay = of.random.one_in(3) ? of.random.magnitude(12) : 0;
     launch.before = [this, rank, call] { before(rank, call); };
     launch.after = [this, rank, call] { after(rank, call); };

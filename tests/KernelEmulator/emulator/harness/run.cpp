@@ -70,7 +70,7 @@ std::string Options::command(u64 of) const
     if (together)
         text += " --together " + std::to_string(together);
     if (!test.empty())
-        text += " --test " + test;
+        text += " --test '" + test + "'";
     return text;
 }
 
@@ -123,7 +123,7 @@ int run(const Options &options, void (*body)(Case &))
     trace.all = options.trace;
     auto start = std::chrono::steady_clock::now();
     auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
-    u64 cases = 0, calls = 0;
+    u64 cases = 0, calls = 0, before = machine.all_steps + machine.steps;
     while (cases < options.cases && (options.seconds == 0 || seconds() < (double)options.seconds)) {
         running_seed = options.seed + cases;
         Case each{running_seed, Random{running_seed * 0x9E3779B97F4A7C15 + 1}, options};
@@ -134,7 +134,7 @@ int run(const Options &options, void (*body)(Case &))
         cases++;
         calls += each.calls;
     }
-    u64 steps = machine.all_steps + machine.steps;
+    u64 steps = machine.all_steps + machine.steps - before;
     printf("%llu cases, %llu calls, %llu steps, %.2f s, %.1f million steps a second\n", cases, calls, steps, seconds(), (double)steps / seconds() / 1e6);
     return (int)Verdict::Passed;
 }

@@ -1,6 +1,9 @@
 #include "trace.hpp"
 #include <cstdio>
 #include <cstring>
+#include <map>
+#include <tuple>
+#include <vector>
 #include "../machine/machine.hpp"
 #include "../memory/heap.hpp"
 
@@ -39,10 +42,20 @@ void Trace::print(const Entry &entry) const
 void Trace::print(u32 most) const
 {
     u64 first = count > KEPT ? count - KEPT : 0;
-    if (count - first > most)
-        first = count - most;
-    for (u64 i = first; i < count; i++)
-        print(entries[i % KEPT]);
+    // Of a thread's polls that give the same only the first is shown.
+    std::map<std::tuple<u32, u32, u32, const void *>, const Entry *> last;
+    std::vector<const Entry *> shown;
+    for (u64 i = first; i < count; i++) {
+        const Entry &entry = entries[i % KEPT];
+        const Entry *&before = last[{entry.rank, entry.block, entry.thread, entry.address}];
+        if (before && entry.address && before->place.line == entry.place.line && before->place.operation == entry.place.operation && before->words == entry.words &&
+            memcmp(before->value, entry.value, entry.words * sizeof(u32)) == 0)
+            continue;
+        before = &entry;
+        shown.push_back(&entry);
+    }
+    for (size_t i = shown.size() > most ? shown.size() - most : 0; i < shown.size(); i++)
+        print(*shown[i]);
 }
 
 }  // namespace emulator

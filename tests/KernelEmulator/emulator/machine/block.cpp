@@ -4,11 +4,11 @@
 #include "../memory/weak.hpp"
 #include "machine.hpp"
 
-namespace emulator {
+namespace emulator::in_block {
 
 static const u32 SEVERAL = ~0u;
 
-void block_barrier()
+void barrier()
 {
     Thread *thread = machine.current;
     Block &block = *thread->block;
@@ -29,12 +29,12 @@ void block_barrier()
     block.waiting.clear();
 }
 
-bool block_barrier_or(bool value)
+bool barrier_or(bool value)
 {
     Block &block = *machine.current->block;
     u32 turn = block.interval & 1;
     block.any[turn] |= value;
-    block_barrier();
+    barrier();
     return block.any[turn];
 }
 
@@ -50,7 +50,7 @@ static void race(u32 word, u32 one, u32 other)
     fail(Verdict::WrongData, "a race in the block's memory: no barrier between thread %u's and thread %u's use of word %u", one, other, word);
 }
 
-u32 load_block(u32 index)
+u32 load(u32 index)
 {
     Thread &thread = *machine.current;
     Block &block = *thread.block;
@@ -64,7 +64,7 @@ u32 load_block(u32 index)
     return word.value;
 }
 
-void store_block(u32 index, u32 value)
+void store(u32 index, u32 value)
 {
     Thread &thread = *machine.current;
     Block &block = *thread.block;
@@ -111,6 +111,7 @@ void let_next_grid_start()
     machine.progress(*machine.current);
     // One thread speaks for its block.
     block.may_go_on = true;
+    machine.look_soon();
 }
 
 void wait_for_previous_grid()
@@ -129,4 +130,4 @@ void wait_for_previous_grid()
         weak_memory.join(*thread, machine.stream_clock(grid.rank));
 }
 
-}  // namespace emulator
+}  // namespace emulator::in_block

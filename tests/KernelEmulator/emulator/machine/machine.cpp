@@ -12,7 +12,7 @@ static const u64 BETWEEN_LOOKS = 64;
 // Steps for each thread that can run, without anybody's progress: then turns are fair and all stores visible; something that is late is let go; nobody gets on.
 static const u64 CALM = 16, HURRY = 64, STUCK = 320;
 // More steps in one case are a livelock.
-static const u64 MOST_STEPS = 60'000'000;
+static const u64 MOST_STEPS = 20'000'000;
 static const u32 MOST_JUMPS = 4096;
 
 static void thread_main()
@@ -121,8 +121,8 @@ void Machine::start(Grid &grid)
     const Launch &launch = grid.launch;
     grid.started = true;
     last_progress = steps;
-    if (launch.before)
-        launch.before();
+    if (streams[grid.rank].front().get() == &grid)
+        prepare(grid);
     if (setting.model == Model::Weak) {
         // A grid that may start early knows no more than the one before it did at its start.
         grid.start_clock = launch.dependent && grid.number > 0 ? start_clocks[grid.rank] : clocks[grid.rank];
@@ -136,10 +136,17 @@ void Machine::start(Grid &grid)
         Block &block = grid.blocks[i];
         block.grid = &grid;
         block.index = i;
-        block.start_at = steps + (lateness == 0 || random.one_in(2) ? random.below(4) : random.magnitude(lateness));
+        block.start_at = lateness == 0 || random.one_in(2) ? 0 : steps + random.magnitude(lateness);
         if (lateness && random.one_in(8))
             block.start_at = NEVER;
     }
+}
+
+// The grids before it on the stream have ended.
+void Machine::prepare(Grid &grid)
+{
+    if (grid.launch.before)
+        grid.launch.before();
 }
 
 void Machine::start(Block &block)
@@ -189,6 +196,7 @@ void Machine::finish(Thread &thread)
     block.threads.clear();
     if (--grid.blocks_left == 0)
         finish(grid);
+    next_look = 0;
 }
 
 void Machine::finish(Grid &grid)
@@ -201,11 +209,12 @@ void Machine::finish(Grid &grid)
         stream.pop_front();
     }
     if (!stream.empty()) {
+        if (stream.front()->started)
+            prepare(*stream.front());
         for (Thread *thread : stream.front()->waiting)
             scheduler.add(thread);
         stream.front()->waiting.clear();
     }
-    next_look = 0;
 }
 
 // Starts what is due.

@@ -43,6 +43,8 @@ class Machine {
     // The current thread goes on when it is given to the scheduler again.
     void wait();
     void resume(Thread *thread) { scheduler.add(thread); }
+    // Something may start that could not before.
+    void look_soon() { next_look = 0; }
     [[noreturn]] void end_of_thread();
 
     std::string describe() const;
@@ -67,6 +69,7 @@ class Machine {
     bool hurry();
     bool may_start(const Grid &grid, u32 rank, size_t place) const;
     void start(Grid &grid);
+    void prepare(Grid &grid);
     void start(Block &block);
     void finish(Thread &thread);
     void finish(Grid &grid);
