@@ -1,7 +1,7 @@
 // All-reduce of small messages: every rank pushes its input to every peer and reduces what it has received, in rank order. The data is the flag (Lamport): a word has come once it is no poison, so that there is
 // no barrier, no fence and no second trip. One trip over the wire; RANKS - 1 times the input leaves each rank.
 //
-// Compiled with WORLD_SIZE (2 to 8), ELEMENT and OP (types of elements.cuh) defined.
+// Compiled with WORLD_SIZE (2 to 8), ELEMENT and OP (types of elements.cuh) and KERNEL (the variant's own name, which a profiler shows) defined.
 #include "arena.cuh"
 #include "elements.cuh"
 
@@ -40,4 +40,4 @@ DEVICE void one_shot(const OneShot &call)
     leave(view);
 }
 
-extern "C" __global__ void __launch_bounds__(512) all_reduce_one_shot(const __grid_constant__ OneShot call) { one_shot<WORLD_SIZE, ELEMENT, OP>(call); }
+extern "C" __global__ void __launch_bounds__(512) KERNEL(const __grid_constant__ OneShot call) { one_shot<WORLD_SIZE, ELEMENT, OP>(call); }
