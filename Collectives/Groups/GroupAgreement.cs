@@ -21,6 +21,7 @@ internal static class GroupAgreement
         ["GroupOptions.DeviceTimeout"] = options.DeviceTimeout.ToString("c", CultureInfo.InvariantCulture),
         ["GroupOptions.Nccl"] = (options.Nccl ?? new NcclOptions()).ToString(),
         ["GroupOptions.ArenaBytes"] = options.ArenaBytes.ToString(CultureInfo.InvariantCulture),
+        ["route of all-reduces"] = RoutePreference.Resolve(options)?.ToString() ?? "the fastest",
         ["GroupOptions.HostChunkBytes"] = options.HostChunkBytes.ToString(CultureInfo.InvariantCulture),
     };
 

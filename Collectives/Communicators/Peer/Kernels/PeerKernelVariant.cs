@@ -3,8 +3,7 @@ using CollectivesSharp.Interop;
 
 namespace CollectivesSharp;
 
-/// <summary>One of our kernels, compiled for a type, an operation and a number of ranks.</summary>
-/// <param name="Kernel">Its source, of <see cref="CollectiveKernels"/>.</param>
+/// <summary>One of our kernels (<see cref="CollectiveKernels"/>), compiled for a type, an operation and a number of ranks.</summary>
 internal sealed record PeerKernelVariant(string Kernel, DataType Type, ReduceOp Op, int WorldSize)
 {
     internal const string OneShot = "all_reduce_one_shot";
