@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # build-stubs.sh DEST: builds tests/Stubs into DEST and prints it: libcuda.so.1, libnccl.so.2 (2.28.9), old/libnccl.so.2 (2.18.5) and
-# new/libnccl.so.2 (2.29.7). Needs gcc alone. STUB_CFLAGS adds options, such as -fsanitize=thread.
+# new/libnccl.so.2 (2.29.7). Needs gcc and g++ alone. STUB_CFLAGS adds options, such as -fsanitize=thread.
 set -euo pipefail
 [ $# = 1 ] || { sed -n 2,3p "$0" >&2; exit 2; }
-command -v gcc >/dev/null || { echo "gcc is needed to build the stub libraries (Debian: apt-get install gcc libc6-dev)" >&2; exit 1; }
+command -v gcc >/dev/null && command -v g++ >/dev/null || { echo "gcc and g++ are needed to build the stub libraries (Debian: apt-get install g++)" >&2; exit 1; }
 mkdir -p "$1"
 dest=$(cd "$1" && pwd)
 cd "$(dirname "$0")/.."
@@ -18,6 +18,41 @@ compile() { # LIBRARY SOURCE...
   mkdir -p "$work/$library"
   for source; do echo "-o $work/$library/$(basename "$source" .c).o $source"; done |
     xargs -P "$(nproc)" -L 1 gcc "${flags[@]}" -Itests/Stubs/"$library" -c
+}
+
+# Our kernels, from their own sources: beside another device.cuh, which makes a CUDA thread a fiber. All types and operations, for 2, 3 and 4 ranks.
+kernels() {
+  local folder=$work/kernels source name ranks element op variant
+  local types=(Float32 Float16 BFloat16 Float8E4M3 Float8E5M2) operations=(Sum Min Max Average)
+  mkdir -p "$folder" "$work/cuda"
+  cp Cuda/Kernels/Source/* "$folder"
+  cp tests/Stubs/cuda/kernels/* "$folder"
+  for source in Cuda/Kernels/Source/*.cu; do
+    name=$(basename "$source" .cu)
+    for ranks in 2 3 4; do
+      {
+        echo '#include "variants.h"'
+        for element in "${types[@]}"; do
+          for op in "${operations[@]}"; do
+            variant=${name}_${element,,}_${op,,}_$ranks
+            printf '#undef KERNEL\n#undef WORLD_SIZE\n#undef ELEMENT\n#undef OP\n#define KERNEL %s\n#define WORLD_SIZE %s\n#define ELEMENT ::%s\n#define OP ::%s\n' "$variant" "$ranks" "$element" "$op"
+            printf 'namespace of_%s {\n#include "%s.cu"\n}\n' "$variant" "$name"
+          done
+        done
+        echo 'static const stub_kernel s_kernels[] = {'
+        for element in "${types[@]}"; do
+          for op in "${operations[@]}"; do
+            variant=${name}_${element,,}_${op,,}_$ranks
+            printf '    Entry<&of_%s::%s>::named("%s"),\n' "$variant" "$variant" "$variant"
+          done
+        done
+        printf '    {},\n};\nstatic const Registered s_registered(s_kernels);\n'
+      } > "$folder/${name}_$ranks.cpp"
+    done
+  done
+  # -O1: the loops are unrolled by the source already, and it takes half the time.
+  for source in "$folder"/*.cpp; do echo "-o $work/cuda/$(basename "$source" .cpp).o $source"; done |
+    xargs -P "$(nproc)" -L 1 g++ -std=c++17 -D_GNU_SOURCE -O1 -ffp-contract=off -fno-exceptions -Wall -Werror -Wno-unknown-pragmas -Wno-unused-function -Wno-sign-compare -fPIC -fvisibility=hidden -pthread "${extra[@]}" -I"$folder" -Itests/Stubs/cuda -c
 }
 
 # A body for every name that the real library has: weak, so that the stub's own takes its place where there is one.
@@ -36,8 +71,9 @@ link() { # FILE SONAME NAMES OBJECT...: exports the names and no others
 abi=tests/Native/abi
 { cat "$abi/cuda-12.2.symbols.txt"; grep -rhoE 'partial CUresult cu\w+' Interop/CudaDriver | cut -d' ' -f3; echo stub_cuda_quiet; } | sort -u > "$work/cuda.names"
 grep '^cu' "$work/cuda.names" | fallbacks > "$work/unsupported.c"
+kernels
 compile cuda tests/Stubs/cuda/*.c tests/Stubs/cuda/*/*.c "$work/unsupported.c"
-link "$dest/libcuda.so.1" libcuda.so.1 "$work/cuda.names" "$work"/cuda/*.o
+link "$dest/libcuda.so.1" libcuda.so.1 "$work/cuda.names" "$work"/cuda/*.o -lstdc++
 
 { cat "$abi"/nccl-*.symbols.txt; grep -rhoE 'partial \w+\*? nccl\w+' Interop/Nccl | sed 's/.* //'; } | sort -u | fallbacks > "$work/unsupported.c"
 compile nccl tests/Stubs/nccl/*.c "$work/unsupported.c"

@@ -3,10 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace CollectivesSharp;
 
-/// <summary>What a rank has of its group's device side. <paramref name="Objection"/>: why there is no communicator.</summary>
-internal sealed record FormedDevice(CudaDevice? Device, IDeviceCommunicator? Communicator, string? Objection);
+/// <summary>What a rank has of its group's device side. <paramref name="Objection"/>: why there is no communicator. <paramref name="PeerObjection"/>: why it has no peer memory.</summary>
+internal sealed record FormedDevice(CudaDevice? Device, IDeviceCommunicator? Communicator, string? Objection, string? PeerObjection = null);
 
-/// <summary>How the members of a group come to move device memory: a plan that all of them make alike, NCCL, a vote.</summary>
+/// <summary>How the members of a group come to move device memory: NCCL and peer memory, for each a plan that all of them make alike, the making, a vote.</summary>
 internal static class DeviceFormation
 {
     /// <summary>A rank that is lost, or leaves by an exception, ends it on all others at once, by the group's host memory.</summary>
@@ -41,44 +41,75 @@ internal static class DeviceFormation
                 return new FormedDevice(alone, new SoloDeviceCommunicator(context.Options.Name, alone), null);
             objection = members[0].DeviceObjection;
         }
-        else if ((objection = DevicePlan.FindObjection(members)) is null)
+        else
         {
-            NcclCommunicator? communicator = null;
-            string? own = null;
+            NcclCommunicator? nccl = null;
+            PeerCommunicator? peer = null;
             try
             {
-                communicator = await NcclCommunicator.CreateAsync(context, cancellationToken).ConfigureAwait(false);
-            }
-            catch (Exception e) when (e is not (OperationCanceledException or StoreException))
-            {
-                own = e.Message;
-            }
+                (nccl, string? noNccl) = await FormNcclAsync(context, votes, cancellationToken).ConfigureAwait(false);
+                string? noPeer = PeerPlan.FindObjection(members, context.Options);
+                if (noPeer is null)
+                    (peer, noPeer) = await PeerFormation.FormAsync(context, votes, cancellationToken).ConfigureAwait(false);
+                IDeviceCommunicator? communicator = peer is null ? nccl
+                    : new RoutedDeviceCommunicator(new AllReduceFacts(members.Length, noNccl, null, peer.HalfBytes, RoutePreference.Resolve(context.Options)), nccl, peer);
+                (nccl, peer) = (null, null);
+                if (communicator is not null)
+                    return new FormedDevice(context.Device, communicator, null, noPeer);
 
-            GroupVote vote;
-            try
-            {
-                vote = await VoteAsync(context, own, cancellationToken).ConfigureAwait(false);
-                votes.Add(vote);
-                if (vote.IsOn)
-                {
-                    NcclCommunicator made = communicator!;
-                    communicator = null;
-                    return new FormedDevice(context.Device, made, null);
-                }
+                // Without a GPU there is one reason; what nobody asked for needs none.
+                bool both = members.All(member => member.Device is not null) && !PeerPlan.IsUnwanted(context.Options);
+                objection = both ? $"NCCL: {noNccl} Peer memory: {noPeer}" : noNccl;
             }
             finally
             {
-                communicator?.Discard();
-                communicator?.Dispose();
+                Discard(nccl);
+                peer?.Dispose();
             }
-
-            objection = string.Join("; ", vote.Objections.GroupBy(item => item.Value, item => item.Key, StringComparer.Ordinal).Select(item => $"{GroupMember.NameRanks(item)}: {item.Key}"));
         }
 
         if (members.Any(member => member.DeviceRequired))
             throw new GroupCreationException($"Group {context.Options.Name} can't be made: it must move device memory ({string.Join(", ", members.Where(member => member.DeviceRequired).Select(member => $"rank {member.Rank}"))} asked for a device). {objection}");
         context.Logger.LogDebug("Group {Name} moves host memory only: {Objection}", context.Options.Name, objection);
         return new FormedDevice(context.Device, null, objection);
+    }
+
+    /// <summary>The communicator, or why the members can't have one.</summary>
+    private static async Task<(NcclCommunicator? Communicator, string? Objection)> FormNcclAsync(NcclContext context, List<GroupVote> votes, CancellationToken cancellationToken)
+    {
+        if (DevicePlan.FindObjection(context.Members) is { } objection)
+            return (null, objection);
+        NcclCommunicator? communicator = null;
+        string? own = null;
+        try
+        {
+            communicator = await NcclCommunicator.CreateAsync(context, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not (OperationCanceledException or StoreException))
+        {
+            own = e.Message;
+        }
+
+        try
+        {
+            GroupVote vote = await VoteAsync(context, own, cancellationToken).ConfigureAwait(false);
+            votes.Add(vote);
+            if (!vote.IsOn)
+                return (null, string.Join("; ", vote.Objections.GroupBy(item => item.Value, item => item.Key, StringComparer.Ordinal).Select(item => $"{GroupMember.NameRanks(item)}: {item.Key}")));
+            NcclCommunicator made = communicator!;
+            communicator = null;
+            return (made, null);
+        }
+        finally
+        {
+            Discard(communicator);
+        }
+    }
+
+    private static void Discard(NcclCommunicator? communicator)
+    {
+        communicator?.Discard();
+        communicator?.Dispose();
     }
 
     private static async Task<GroupVote> VoteAsync(NcclContext context, string? objection, CancellationToken cancellationToken)

@@ -13,13 +13,13 @@ public sealed partial class GroupCoordinator
     public string? DeviceObjection { get; }
 
     /// <summary>
-    /// What moves device memory; null where <see cref="DeviceObjection"/> says why not. A <see cref="NcclCommunicator"/> splits and shrinks, and lends its native handle. It stays the group's.
+    /// What moves device memory; null where <see cref="DeviceObjection"/> says why not. A <see cref="RoutedDeviceCommunicator"/> where ranks have peer memory, else a <see cref="NcclCommunicator"/>. It stays the group's.
     /// </summary>
     public IDeviceCommunicator? DeviceCommunicator => _device;
 
     /// <summary>
-    /// Reduces device memory over the group. Collective; <paramref name="input"/> may be the memory of <paramref name="output"/>, or not overlap it. NCCL's order of summation is its own: the same bits on every rank,
-    /// not for every message size. Allocates nothing on the host.
+    /// Reduces device memory over the group. Collective; <paramref name="input"/> may be the memory of <paramref name="output"/>, or not overlap it. <see cref="Route"/> tells which way it takes: our kernels reduce in rank
+    /// order, NCCL's order of summation is its own: the same bits on every rank, not for every message size. Allocates nothing on the host.
     /// </summary>
     /// <exception cref="NotSupportedException">The group has no way between its ranks' GPUs; the message says why.</exception>
     /// <exception cref="CollectiveException">The group is faulted, or NCCL has failed.</exception>

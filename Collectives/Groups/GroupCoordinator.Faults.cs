@@ -51,11 +51,12 @@ public sealed partial class GroupCoordinator
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         CudaDevice device = Device ?? throw new NotSupportedException($"Group {Name}: this rank has no GPU: {DeviceObjection}");
-        TimeSpan limit = timeout ?? _options.DeviceTimeout;
+        TimeSpan limit = timeout ?? _options.DeviceTimeout + ((_device as IGuardedCommunicator)?.Grace ?? TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, nameof(timeout));
         using CudaContextScope scope = device.MakeCurrent();
         Await(stream, limit, cancellationToken);
-        (_device as NcclCommunicator)?.LookForErrors();
+        (_device as IGuardedCommunicator)?.LookForErrors();
+        (_device as RoutedDeviceCommunicator)?.Peer?.HasDrained(stream);
         ThrowIfFaulted();
     }
 
@@ -97,7 +98,7 @@ public sealed partial class GroupCoordinator
 
     private DeviceTimeoutException GiveUp(TimeSpan limit)
     {
-        (string operation, long sequence) = _device is NcclCommunicator nccl ? nccl.LastCall : ("", 0);
+        (string operation, long sequence) = _device is IGuardedCommunicator guarded ? guarded.LastCall : ("", 0);
         string text = $"work on the device was not done within {limit.TotalSeconds:0.###} s; the last call was {(operation.Length == 0 ? "none of this group" : $"{operation}, device call {sequence}")}";
         Abort($"rank {Rank}: {text}");
         return new DeviceTimeoutException($"Group {Name}: {text}. A rank that did not make the same call, or whose device hangs, is the usual cause.", Name, operation, sequence);

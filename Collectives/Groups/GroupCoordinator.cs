@@ -27,6 +27,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
         _device = formed.Device.Communicator;
         Device = formed.Device.Device;
         DeviceObjection = formed.Device.Objection;
+        PeerObjection = formed.Device.PeerObjection;
         Members = formed.Members;
         Ranks = [.. formed.Members.Select(member => member.Rank)];
         RankInGroup = formed.RankInGroup;

@@ -1,3 +1,4 @@
+using CollectivesSharp.Cuda;
 using Microsoft.Extensions.Logging;
 
 namespace CollectivesSharp;
@@ -42,11 +43,20 @@ public sealed record GroupOptions
     /// <summary>Which GPU this rank takes; may differ by rank. Null: COLLECTIVES_DEVICE, else <see cref="DeviceChoice.Auto"/>.</summary>
     public DeviceChoice? Device { get; init; }
 
-    /// <summary>The deadline of <see cref="GroupCoordinator.Synchronize"/>, and of a device call that must wait for its peers on the host.</summary>
+    /// <summary>The deadline of <see cref="GroupCoordinator.Synchronize"/>, of a device call that must wait for its peers on the host, and of each wait of the SDK's kernels.</summary>
     public TimeSpan DeviceTimeout { get; init; } = TimeSpan.FromSeconds(600);
 
     /// <summary>How NCCL is set up; equal on all ranks. Null: as it comes.</summary>
     public NcclOptions? Nccl { get; init; }
+
+    /// <summary>
+    /// How much peer memory each rank of the group gives on its device, for the SDK's own kernels; a slice of the process's <see cref="PeerArena"/>. Equal on all ranks. 0: none, the group moves device memory
+    /// by NCCL alone. Otherwise from 64 KiB to 16 GiB, a multiple of 64 KiB.
+    /// </summary>
+    public long ArenaBytes { get; init; } = 16 << 20;
+
+    /// <summary>The way that all-reduces of device memory take wherever they can; equal on all ranks. Null: COLLECTIVES_ALLREDUCE_ROUTE (nccl, one-shot), else what is fastest. <see cref="AllReduceRoute.Nccl"/> does without peer memory.</summary>
+    public AllReduceRoute? AllReduceRoute { get; init; }
 
     public ILoggerFactory? LoggerFactory { get; init; }
 
@@ -65,7 +75,10 @@ public sealed record GroupOptions
             throw new ArgumentException($"{nameof(DeviceTimeout)} {DeviceTimeout}: a wait is bounded, up to 7 days.");
         if (HostChunkBytes < 4096 || HostChunkBytes > 256 << 20 || HostChunkBytes % 4096 != 0)
             throw new ArgumentException($"{nameof(HostChunkBytes)} {HostChunkBytes}: from 4096 to {256 << 20} in multiples of 4096.");
+        if (ArenaBytes < 0 || ArenaBytes > 16L << 30 || ArenaBytes % PeerArena.SliceUnit != 0)
+            throw new ArgumentException($"{nameof(ArenaBytes)} {ArenaBytes}: 0, or from {PeerArena.SliceUnit} to {16L << 30} in multiples of {PeerArena.SliceUnit}.");
         _ = HostTransports.Resolve(this);
+        _ = RoutePreference.Resolve(this);
 
         static string Text(int? value) => value?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "null";
     }

@@ -29,7 +29,7 @@ public unsafe class NcclCallCost
             new GroupOptions { Rank = rank, WorldSize = 2, Store = store, Device = DeviceChoice.Required }))).GetAwaiter().GetResult();
         _streams = [.. _groups.Select(group => group.Device!.CreateStream())];
         _buffers = [.. _groups.Select(group => group.Device!.AllocateFrom<float>(new float[Elements]))];
-        _communicator = ((NcclCommunicator)_groups[0].DeviceCommunicator!).Handle;
+        _communicator = _groups[0].Nccl!.Handle;
         _pointer = (void*)_buffers[0].Pointer;
         _stream = _streams[0].Handle;
 

@@ -20,7 +20,7 @@ internal sealed record Setting(PerfOptions Options, GroupCoordinator Group, bool
 
     internal string? LibraryPath => OnDevice ? Group.Members[Group.RankInGroup].Nccl?.Path : null;
 
-    internal string? Route => Group.DeviceCommunicator is NcclCommunicator ? "NCCL" : Library;
+    internal string? Route => Group.DeviceCommunicator is NcclCommunicator ? "NCCL" : Group.DeviceCommunicator is RoutedDeviceCommunicator ? "routed" : Library;
 
     internal string Registration => Options.Registration?.ToString().ToLowerInvariant() ?? "none";
 
@@ -33,13 +33,13 @@ internal sealed record Setting(PerfOptions Options, GroupCoordinator Group, bool
     internal IReadOnlyList<Operation> Operations => HasMulSum || Options.Operations.Count == 1 ? Options.Operations : [.. Options.Operations.Where(op => op != Operation.MulSum)];
 
     /// <summary>Of "all" those that the backend has.</summary>
-    internal IReadOnlyList<DataType> Types => Options.Types.Count == 1 || Group.DeviceCommunicator is not NcclCommunicator { Version: < FirstNcclWithFloat8 }
+    internal IReadOnlyList<DataType> Types => Options.Types.Count == 1 || Group.Nccl is not { Version: < FirstNcclWithFloat8 }
         ? Options.Types
         : [.. Options.Types.Where(type => type is not (DataType.Float8E4M3 or DataType.Float8E5M2))];
 
     private string NoDevice => Options.Backend == Perf.Backend.Host ? "--backend cuda is for GPUs." : $"GPUs are not used: {Group.DeviceObjection}";
 
-    private bool HasMulSum => Group.DeviceCommunicator is NcclCommunicator;
+    private bool HasMulSum => Group.Nccl is not null;
 
     /// <summary>Throws <see cref="PerfException"/> for what the backend can't do, on every rank alike.</summary>
     internal void Check()

@@ -18,7 +18,7 @@ public sealed unsafe partial class NcclCommunicator
     }
 
     /// <summary>The guard's look, some fifty times a second.</summary>
-    internal void Look(bool thorough)
+    void IGuardedCommunicator.Look(bool thorough)
     {
         if (Volatile.Read(ref _communicator) == 0)
             return;
@@ -40,7 +40,9 @@ public sealed unsafe partial class NcclCommunicator
     }
 
     /// <summary>What NCCL has met since the last call, if anything: then the group is faulted. Not beside a call, which tells itself.</summary>
-    internal void LookForErrors()
+    void IGuardedCommunicator.LookForErrors() => LookForErrors();
+
+    private void LookForErrors()
     {
         if (Volatile.Read(ref _calling) != 0)
             return;
@@ -103,7 +105,7 @@ public sealed unsafe partial class NcclCommunicator
     /// <summary>The handle, for the one who ends it; 0 for everybody else. No call begins from here on.</summary>
     private nint TakeAway()
     {
-        NcclGuard.Forget(this);
+        DeviceGuard.Forget(this);
         lock (_lifeLock)
             return Interlocked.Exchange(ref _communicator, 0);
     }

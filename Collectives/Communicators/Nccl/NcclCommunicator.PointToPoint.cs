@@ -47,7 +47,7 @@ public sealed unsafe partial class NcclCommunicator
         Collect();
     }
 
-    /// <summary>The launch may block as any call does: <see cref="NcclGuard"/> sees it by the communicators that take part.</summary>
+    /// <summary>The launch may block as any call does: <see cref="DeviceGuard"/> sees it by the communicators that take part.</summary>
     public void EndBatch()
     {
         if (t_depth == 0)

@@ -5,10 +5,10 @@ namespace CollectivesSharp;
 
 /// <summary>
 /// Device memory by NCCL: one communicator, blocking in NCCL's sense, because a non-blocking one starts a thread a call (63 µs against 10, 2 H100s, NCCL 2.28.9,
-/// bench/results/nccl-blocking.json). What would block without a bound is bounded from outside: initialisation runs on a thread of its own with a deadline, calls are watched by <see cref="NcclGuard"/>, which ends them
+/// bench/results/nccl-blocking.json). What would block without a bound is bounded from outside: initialisation runs on a thread of its own with a deadline, calls are watched by <see cref="DeviceGuard"/>, which ends them
 /// by aborting the communicator.
 /// </summary>
-public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator
+public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator, IGuardedCommunicator
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
@@ -36,7 +36,7 @@ public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator
         (_setup, _communicator, Rank, WorldSize) = (setup, communicator, rank, count);
         _pointers = new PointerCheck(setup.Device);
         _windows = new SymmetricWindows(Name);
-        NcclGuard.Watch(this);
+        DeviceGuard.Watch(this);
     }
 
     public string Name => $"NCCL {NcclFeatures.VersionText(_setup.Version)}";
@@ -64,7 +64,10 @@ public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator
         }
     }
 
-    internal (string Operation, long Sequence) LastCall => (CallText, _sequence);
+    (string Operation, long Sequence) IGuardedCommunicator.LastCall => (CallText, _sequence);
+
+    /// <summary>Nothing on the device keeps a deadline of its own.</summary>
+    TimeSpan IGuardedCommunicator.Grace => TimeSpan.Zero;
 
     private string CallText => _what.Length == 0 ? _call.ToString() : _what;
 

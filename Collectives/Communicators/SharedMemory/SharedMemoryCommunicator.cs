@@ -7,7 +7,7 @@ namespace CollectivesSharp;
 /// data, publishes its phase number (release), and waits until every peer has published it too (acquire). Buffers alternate by parity, so one phase of
 /// distance is all the protection they need: the arguments stand beside each use.
 /// </summary>
-internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicator
+internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicator, ISegmentOwner
 {
     /// <summary>Above this many bytes chunks are reduced by their owners; up to it every rank reduces everything itself (2 cores; bench/results/mpi-race.json shows both sides).</summary>
     internal const int OneShotBytes = 16 << 10;
@@ -90,6 +90,10 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
         _gate.ThrowIfClosed();
         _board.Raise(AbortWord.Kind.Requested, _rank, _rank, reason);
     }
+
+    SharedSegment ISegmentOwner.Segment => _segment;
+
+    void ISegmentOwner.RaiseSilent(IReadOnlyCollection<int> missing) => _board.RaiseSilent(missing);
 
     public void Dispose()
     {

@@ -41,4 +41,4 @@ DEVICE void one_shot(const AllReduceRmsNorm &call)
     leave(view);
 }
 
-extern "C" __global__ void __launch_bounds__(WORLD_SIZE > 4 ? 512 : 1024) KERNEL(const __grid_constant__ AllReduceRmsNorm call) { one_shot<WORLD_SIZE, ELEMENT, QUANTISATION>(call); }
+extern "C" __global__ void __launch_bounds__(WORLD_SIZE > 4 ? 512 : 1024, 1) KERNEL(const __grid_constant__ AllReduceRmsNorm call) { one_shot<WORLD_SIZE, ELEMENT, QUANTISATION>(call); }

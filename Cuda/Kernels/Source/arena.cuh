@@ -71,7 +71,7 @@ DEVICE void leave(const View &view)
 }
 
 // The rare part of waiting. since: when it was first called in this wait, 0 if it is now. Returns that time, or 0: the wait is over. missing: a bit for each rank that is waited for.
-__device__ __noinline__ u64 look_around(const View &view, u64 epoch, u32 missing, u64 since)
+DEVICE u64 look_around(const View &view, u64 epoch, u32 missing, u64 since)
 {
     u64 now = nanoseconds();
     if (since == 0)

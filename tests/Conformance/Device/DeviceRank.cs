@@ -41,7 +41,7 @@ internal sealed class DeviceRank : IDisposable
     }
 
     /// <summary>NCCL 2.24.3 was the first with fp8.</summary>
-    internal bool Moves(DataType type) => type is not (DataType.Float8E4M3 or DataType.Float8E5M2) || Group.DeviceCommunicator is not NcclCommunicator { Version: < 22403 };
+    internal bool Moves(DataType type) => type is not (DataType.Float8E4M3 or DataType.Float8E5M2) || Group.Nccl is not { Version: < 22403 };
 
     internal DeviceBuffer<T> Buffer<T>(params ReadOnlySpan<T> content)
         where T : unmanaged

@@ -118,5 +118,5 @@ public sealed class RegistrationTests
         return item.Test.Misalignment * size % sizeof(int) == 0 && (!parted || item.Test.Count * size % sizeof(int) == 0);
     }
 
-    private static bool Has(DeviceRank rank, RegistrationKind kind) => rank.Group.DeviceCommunicator is not NcclCommunicator { Version: var version } || version >= (kind == RegistrationKind.Local ? 21901 : 22703);
+    private static bool Has(DeviceRank rank, RegistrationKind kind) => rank.Group.Nccl is not { Version: var version } || version >= (kind == RegistrationKind.Local ? 21901 : 22703);
 }

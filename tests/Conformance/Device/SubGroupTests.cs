@@ -86,7 +86,7 @@ public sealed class SubGroupTests
     [MemberData(nameof(DeviceWorld.Sizes), MemberType = typeof(DeviceWorld))]
     public void A_communicator_splits_by_colour_in_the_order_of_the_keys(int ranks) => DeviceWorld.Run(ranks, rank =>
     {
-        if (rank.Group.DeviceCommunicator is not NcclCommunicator parent)
+        if (rank.Group.Nccl is not { } parent)
             return;
 
         // The last rank goes nowhere; the others by parity, from the last to the first.
@@ -114,7 +114,7 @@ public sealed class SubGroupTests
     [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
     public void A_communicator_shrinks_to_those_that_stay(int ranks) => DeviceWorld.Run(ranks, rank =>
     {
-        if (rank.Group.DeviceCommunicator is not NcclCommunicator parent || !NcclFeatures.Has(nameof(NcclNative.ncclCommShrink)))
+        if (rank.Group.Nccl is not { } parent || !NcclFeatures.Has(nameof(NcclNative.ncclCommShrink)))
             return;
         using DeviceBuffer<int> value = rank.Buffer(rank.Rank);
         rank.Meet();

@@ -7,6 +7,16 @@
 typedef struct library { unsigned magic; } library;
 typedef struct function { unsigned magic; const stub_kernel *kernel; library *owner; } function;
 
+static const stub_kernel *s_tables[64] = { stub_kernels };
+static size_t s_table_count = 1;
+
+void stub_add_kernels(const stub_kernel *table)
+{
+    if (s_table_count == sizeof s_tables / sizeof *s_tables)
+        abort();
+    s_tables[s_table_count++] = table;
+}
+
 static CUresult load(library **out, const void *image)
 {
     TRY(stub_capture_forbids());
@@ -28,8 +38,10 @@ static CUresult find(function **out, library *l, const char *name)
 {
     NEED(out != NULL && name != NULL, CUDA_ERROR_INVALID_VALUE);
     NEED(IS(l, MAGIC_LIBRARY), CUDA_ERROR_INVALID_HANDLE);
-    for (const stub_kernel *k = stub_kernels; k->name != NULL; k++) {
-        if (strcmp(k->name, name) == 0) {
+    for (size_t table = 0; table < s_table_count; table++) {
+        for (const stub_kernel *k = s_tables[table]; k->name != NULL; k++) {
+            if (strcmp(k->name, name) != 0)
+                continue;
             function *f = calloc(1, sizeof *f);
             *f = (function){ MAGIC_FUNCTION, k, l };
             *out = f;

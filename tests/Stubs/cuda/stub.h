@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "stub_kernels.h"
+
 #define API __attribute__((visibility("default")))
 
 typedef int CUresult;
@@ -158,14 +160,5 @@ bool stub_use_range(uintptr_t base, enum range_kind kind, int change, range *out
 CUresult stub_alloc(context *ctx, CUdevice device, size_t bytes, enum range_kind kind, CUdeviceptr *out);
 CUresult stub_free(CUdeviceptr pointer);
 
-/* stub_kernels.c */
-typedef struct stub_launch { unsigned grid[3], block[3], shared_bytes; } stub_launch;
-typedef struct stub_kernel {
-    const char *name;
-    void (*run)(const stub_launch *launch, void **params); /* the whole grid */
-    int param_count;
-    size_t param_sizes[8];
-} stub_kernel;
-extern const stub_kernel stub_kernels[];
 
 #endif

@@ -47,7 +47,7 @@ internal static partial class DeviceRank
         Step(rank, "register symmetric", () => group.Register(place.Buffer.Span));
         Step(rank, "register local", () => group.Register(place.Buffer.Span, RegistrationKind.Local));
         Step(rank, "fp8", () => group.AllReduce<Float8E4M3>(small, small, ReduceOp.Max, place.Stream));
-        Step(rank, "shrink", () => ((NcclCommunicator)group.DeviceCommunicator!).Shrink([1 - rank]));
+        Step(rank, "shrink", () => group.Nccl!.Shrink([1 - rank]));
         Step(rank, "all-to-all", () =>
         {
             using DeviceBuffer<float> other = place.Device.Allocate<float>(256);

@@ -194,8 +194,8 @@ internal static partial class DeviceRank
         {
             int rank = group.Rank;
             using Place place = new(group);
-            NcclCommunicator child = ((NcclCommunicator)group.DeviceCommunicator!).Split(0)!;
-            Step(rank, "without a colour", () => Require(((NcclCommunicator)group.DeviceCommunicator!).Split(rank == 0 ? null : 1) is var other && (other is null) == (rank == 0), "a child"));
+            NcclCommunicator child = group.Nccl!.Split(0)!;
+            Step(rank, "without a colour", () => Require(group.Nccl!.Split(rank == 0 ? null : 1) is var other && (other is null) == (rank == 0), "a child"));
             group.Barrier();
             group.DisposeAsync().AsTask().GetAwaiter().GetResult();
             meeting.SignalAndWait(s_patience);

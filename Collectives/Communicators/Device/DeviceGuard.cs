@@ -1,19 +1,19 @@
 namespace CollectivesSharp;
 
 /// <summary>
-/// Bounds what NCCL leaves unbounded: one background thread a process looks at every communicator, fifty times a second at the group's fault and at a call that does not come back, five times at NCCL's
-/// asynchronous error. It runs while there is a communicator.
+/// Looks where nobody calls: one background thread a process, fifty times a second at the faults of every group that moves device memory and at calls that do not come back, five times at NCCL's asynchronous
+/// errors. It runs while there is a communicator.
 /// </summary>
-internal static class NcclGuard
+internal static class DeviceGuard
 {
     private const int PeriodMilliseconds = 20;
     private const int LooksPerErrorQuery = 10;
 
     private static readonly Lock s_lock = new();
-    private static readonly List<NcclCommunicator> s_communicators = [];
+    private static readonly List<IGuardedCommunicator> s_communicators = [];
     private static bool s_running;
 
-    internal static void Watch(NcclCommunicator communicator)
+    internal static void Watch(IGuardedCommunicator communicator)
     {
         lock (s_lock)
         {
@@ -21,11 +21,11 @@ internal static class NcclGuard
             if (s_running)
                 return;
             s_running = true;
-            new Thread(Run, 256 << 10) { IsBackground = true, Name = "CollectivesSharp NCCL guard" }.Start();
+            new Thread(Run, 256 << 10) { IsBackground = true, Name = "CollectivesSharp device guard" }.Start();
         }
     }
 
-    internal static void Forget(NcclCommunicator communicator)
+    internal static void Forget(IGuardedCommunicator communicator)
     {
         lock (s_lock)
             s_communicators.Remove(communicator);
@@ -35,7 +35,7 @@ internal static class NcclGuard
     {
         for (int look = 1; ; look++)
         {
-            NcclCommunicator[] all;
+            IGuardedCommunicator[] all;
             lock (s_lock)
             {
                 all = [.. s_communicators];
@@ -46,7 +46,7 @@ internal static class NcclGuard
                 }
             }
 
-            foreach (NcclCommunicator communicator in all)
+            foreach (IGuardedCommunicator communicator in all)
                 communicator.Look(thorough: look % LooksPerErrorQuery == 0);
             Thread.Sleep(PeriodMilliseconds);
         }

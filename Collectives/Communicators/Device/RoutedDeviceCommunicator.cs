@@ -1,0 +1,129 @@
+using CollectivesSharp.Cuda;
+using CollectivesSharp.Interop;
+
+namespace CollectivesSharp;
+
+/// <summary>
+/// NCCL and our kernels over peer memory as one: an all-reduce takes the route that <see cref="AllReduceRouter"/> picks, everything else is NCCL's. What neither can throws <see cref="NotSupportedException"/> that names
+/// both reasons. Both enqueue on the caller's stream, so calls are in order whatever their routes.
+/// </summary>
+public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedCommunicator
+{
+    private readonly AllReduceFacts _facts;
+    private readonly PeerCommunicator _peer;
+    private IGuardedCommunicator _last;
+
+    /// <summary>Takes over both.</summary>
+    internal RoutedDeviceCommunicator(AllReduceFacts facts, NcclCommunicator? nccl, PeerCommunicator peer)
+    {
+        (_facts, Nccl, _peer, _last) = (facts, nccl, peer, peer);
+    }
+
+    public string Name => Nccl is null ? _peer.Name : $"{_peer.Name} and {Nccl.Name}";
+
+    /// <summary>Null: the members could not have it.</summary>
+    public NcclCommunicator? Nccl { get; }
+
+    public PeerCommunicator Peer => _peer;
+
+    public CudaDevice Device => _peer.Device;
+
+    public CollectiveException? Fault => _peer.Fault ?? Nccl?.Fault;
+
+    (string Operation, long Sequence) IGuardedCommunicator.LastCall => _last.LastCall;
+
+    TimeSpan IGuardedCommunicator.Grace => ((IGuardedCommunicator)_peer).Grace;
+
+    public void AllReduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream)
+    {
+        AllReduceChoice choice = AllReduceRouter.Route(new AllReduceRequest(count, type, op), _facts);
+        switch (choice.Route)
+        {
+            case AllReduceRoute.OneShot:
+                _last = _peer;
+                _peer.AllReduce(input, output, count, type, op, stream);
+                break;
+            case AllReduceRoute.Nccl:
+                Nccl!.AllReduce(input, output, count, type, op, stream);
+                _last = Nccl;
+                break;
+            default:
+                throw new NotSupportedException($"AllReduce({count} × {type}, {op}): {choice.Reason}");
+        }
+    }
+
+    /// <summary>The route that such a call takes on every rank.</summary>
+    internal AllReduceChoice Route(in AllReduceRequest request) => AllReduceRouter.Route(request, _facts);
+
+    public void Reduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, int root, nint stream) => ByNccl(nameof(Reduce)).Reduce(input, output, count, type, op, root, stream);
+
+    public void Broadcast(nint buffer, nuint count, DataType type, int root, nint stream) => ByNccl(nameof(Broadcast)).Broadcast(buffer, count, type, root, stream);
+
+    public void AllGather(nint input, nint output, nuint count, DataType type, nint stream) => ByNccl(nameof(AllGather)).AllGather(input, output, count, type, stream);
+
+    public void AllGatherV(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, nint stream) => ByNccl(nameof(AllGatherV)).AllGatherV(input, output, counts, type, stream);
+
+    public void ReduceScatter(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream) => ByNccl(nameof(ReduceScatter)).ReduceScatter(input, output, count, type, op, stream);
+
+    public void ReduceScatterV(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, DeviceReduceOp op, nint stream) =>
+        ByNccl(nameof(ReduceScatterV)).ReduceScatterV(input, output, counts, type, op, stream);
+
+    public void Gather(nint input, nint output, nuint count, DataType type, int root, nint stream) => ByNccl(nameof(Gather)).Gather(input, output, count, type, root, stream);
+
+    public void Scatter(nint input, nint output, nuint count, DataType type, int root, nint stream) => ByNccl(nameof(Scatter)).Scatter(input, output, count, type, root, stream);
+
+    public void AllToAll(nint input, nint output, nuint count, DataType type, nint stream) => ByNccl(nameof(AllToAll)).AllToAll(input, output, count, type, stream);
+
+    public void AllToAllV(nint input, ReadOnlySpan<nuint> sendCounts, nint output, ReadOnlySpan<nuint> receiveCounts, DataType type, nint stream) =>
+        ByNccl(nameof(AllToAllV)).AllToAllV(input, sendCounts, output, receiveCounts, type, stream);
+
+    public void Send(nint buffer, nuint count, DataType type, int destination, nint stream) => ByNccl(nameof(Send)).Send(buffer, count, type, destination, stream);
+
+    public void Receive(nint buffer, nuint count, DataType type, int source, nint stream) => ByNccl(nameof(Receive)).Receive(buffer, count, type, source, stream);
+
+    /// <summary>Our kernels are launched as they are called, before what NCCL collects.</summary>
+    public void BeginBatch()
+    {
+        _peer.BeginBatch();
+        Nccl?.BeginBatch();
+    }
+
+    public void EndBatch() => Nccl?.EndBatch();
+
+    public RegisteredBuffer Register(nint pointer, nuint bytes, RegistrationKind kind) => ByNccl(nameof(Register)).Register(pointer, bytes, kind);
+
+    public unsafe PremultipliedSum CreatePremultipliedSum(void* scalar, DataType type) => ByNccl(nameof(CreatePremultipliedSum)).CreatePremultipliedSum(scalar, type);
+
+    public void Abort(string reason)
+    {
+        _peer.Abort(reason);
+        Nccl?.Abort(reason);
+    }
+
+    /// <summary>Our kernels first: they end by themselves, and NCCL waits for what is on the device.</summary>
+    public void Dispose()
+    {
+        _peer.Dispose();
+        Nccl?.Dispose();
+    }
+
+    /// <summary>Each of the two is watched by itself; this asks them both.</summary>
+    void IGuardedCommunicator.Look(bool thorough)
+    {
+        ((IGuardedCommunicator)_peer).Look(thorough);
+        (Nccl as IGuardedCommunicator)?.Look(thorough);
+    }
+
+    void IGuardedCommunicator.LookForErrors()
+    {
+        ((IGuardedCommunicator)_peer).LookForErrors();
+        (Nccl as IGuardedCommunicator)?.LookForErrors();
+    }
+
+    private NcclCommunicator ByNccl(string call)
+    {
+        NcclCommunicator nccl = Nccl ?? throw new NotSupportedException($"{call} on device memory. NCCL: {_facts.NcclObjection} Our kernels: they have {nameof(AllReduce)} alone.");
+        _last = nccl;
+        return nccl;
+    }
+}

@@ -1,0 +1,20 @@
+using System.Runtime.InteropServices;
+
+namespace CollectivesSharp;
+
+/// <summary>What a kernel tells that has left without its data: Fault of arena.cuh. Written once in the life of a group.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct PeerFault
+{
+    internal const uint Aborted = 1;
+    internal const uint TimedOut = 2;
+
+    /// <summary>0: none. Written last, with release.</summary>
+    internal uint Reason;
+
+    /// <summary>A bit for each rank whose word had not come.</summary>
+    internal uint Missing;
+
+    /// <summary>Of the call: counts the kernels that ran on the slice, replayed ones as well.</summary>
+    internal ulong Epoch;
+}

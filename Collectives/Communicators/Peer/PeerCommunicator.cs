@@ -1,0 +1,201 @@
+using System.Runtime.CompilerServices;
+using CollectivesSharp.Cuda;
+using CollectivesSharp.Interop;
+using Microsoft.Extensions.Logging;
+
+namespace CollectivesSharp;
+
+/// <summary>
+/// All-reduce by our own kernels over peer memory, for 2 to 8 ranks of one node: float32, float16, bfloat16 and fp8, by sum, minimum, maximum and average, in rank order: the same bits on every rank, in every run, and as
+/// on the host. Any pointer, any alignment, in place or not, up to <see cref="MostCount"/> elements; ranks may share a GPU. Everything else throws <see cref="NotSupportedException"/>.
+/// </summary>
+/// <remarks>
+/// A call is one kernel. Calls are ordered on the device also when they come on different streams, see <see cref="StreamOrder"/>; graphs that may run beside other calls of the group want a sibling group.
+/// </remarks>
+public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuardedCommunicator
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+
+    private readonly PeerSetup _setup;
+    private readonly PeerSlice _slice;
+    private readonly PeerExchange _exchange;
+    private readonly PeerHostWords _words;
+    private readonly PointerCheck _pointers;
+    private readonly StreamOrder _order;
+    private readonly PeerKernelTable _oneShot;
+    private PeerView _view;
+    private HostCall _call;
+    private long _sequence;
+    private int _calling;
+
+    /// <summary>Takes over the slice and the exchange unless it throws. Local to this rank; may wait for the device. <paramref name="patience"/>: of kernels until <see cref="Begin"/>.</summary>
+    internal PeerCommunicator(PeerSetup setup, PeerSlice slice, PeerExchange exchange, TimeSpan patience)
+    {
+        (_setup, _slice, _exchange) = (setup, slice, exchange);
+        _pointers = new PointerCheck(setup.Device);
+        _oneShot = new PeerKernelTable(PeerKernelVariant.OneShot, setup.Device, setup.Members.Length);
+        _order = new StreamOrder(setup.Device);
+        using CudaContextScope scope = setup.Device.MakeCurrent();
+        _words = PeerHostWords.Make(setup.Host as ISegmentOwner);
+        _view = new PeerView
+        {
+            Abort = _words.DeviceAbort,
+            Fault = _words.DeviceFault,
+            Patience = (ulong)patience.TotalNanoseconds,
+            HalfBytes = HalfBytes,
+            Rank = (uint)setup.Rank,
+        };
+        for (int rank = 0; rank < setup.Members.Length; rank++)
+            _view.Slices[rank] = (ulong)slice.Address(rank);
+    }
+
+    public string Name => "peer memory";
+
+    public CudaDevice Device => _setup.Device;
+
+    /// <summary>Of peer memory, for one call: both halves and the control words lie in a slice.</summary>
+    internal nuint HalfBytes => (_slice.Bytes - PeerView.ControlBytes) / 2 / PeerLaunch.PacketBytes * PeerLaunch.PacketBytes;
+
+    (string Operation, long Sequence) IGuardedCommunicator.LastCall => (_call.ToString(), _sequence);
+
+    /// <summary>A kernel looks at its clock at every 65,536th poll in the end.</summary>
+    TimeSpan IGuardedCommunicator.Grace => TimeSpan.FromSeconds(2);
+
+    /// <summary>How many elements an all-reduce may have: half of the peer memory holds every rank's input.</summary>
+    public nuint MostCount(DataType type) => HalfBytes / (nuint)(PeerLaunch.PacketBytes * _setup.Members.Length) * (nuint)(PeerLaunch.PacketBytes / type.SizeInBytes());
+
+    /// <summary>
+    /// As the interface says. The first call of a type and operation that was not prepared (<see cref="Prepare"/>) waits on the host for the other ranks, as <c>Prepare</c> does; while the stream is captured it throws
+    /// <see cref="InvalidOperationException"/> instead.
+    /// </summary>
+    /// <exception cref="NotSupportedException">Another type or operation, or more than <see cref="MostCount"/> elements.</exception>
+    public void AllReduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream)
+    {
+        if (op.Scaled is not null || !PeerKernelVariant.Has(type, op.Op))
+            throw new NotSupportedException($"AllReduce({count} × {type}, {op}) by {Name}: it reduces {string.Join(", ", PeerKernelVariant.Types)}, by {string.Join(", ", PeerKernelVariant.Operations)}.");
+        if (count > MostCount(type))
+            throw new NotSupportedException($"AllReduce({count} × {type}, {op}) by {Name}: at most {MostCount(type)} elements, what half of a slice of {_slice.Bytes} bytes ({nameof(GroupOptions)}.{nameof(GroupOptions.ArenaBytes)}) holds of {_setup.Members.Length} ranks.");
+        if (count == 0)
+            return;
+        nuint bytes = count * (nuint)type.SizeInBytes();
+        _pointers.CheckStream(stream);
+        _pointers.Check(input, bytes, type, stream, nameof(input));
+        _pointers.Check(output, bytes, type, stream, nameof(output));
+        HostCall call = new(CollectiveKind.AllReduce, type, op.Op, 0, (long)count);
+        Enter(call);
+        try
+        {
+            CudaKernel kernel = _oneShot.Find(type, op.Op) ?? PrepareNow(type, op.Op, stream);
+            (_call, _sequence) = (call, _sequence + 1);
+            Launch(kernel, input, output, count, type, stream);
+        }
+        finally
+        {
+            Volatile.Write(ref _calling, 0);
+        }
+    }
+
+    /// <summary>
+    /// Collective: loads the kernels of these types and operations, those that exist, so that calls may be captured and none waits for its peers on the host. It waits for every rank before and after, because loading may wait
+    /// for the device, where kernels wait for calls of other ranks. Sums of float32, float16 and bfloat16 are prepared from the start.
+    /// </summary>
+    public void Prepare(ReadOnlySpan<DataType> types, ReadOnlySpan<ReduceOp> ops)
+    {
+        Enter(_call);
+        try
+        {
+            PrepareInside(types, ops);
+        }
+        finally
+        {
+            Volatile.Write(ref _calling, 0);
+        }
+    }
+
+    /// <summary>Before the first call, while no kernel of the group runs: the caller sees to it that every rank has loaded them. Throws what loading throws.</summary>
+    internal void LoadFirst(DataType type, ReduceOp op)
+    {
+        _oneShot.Load(type, op);
+        _oneShot.Allow(type, op);
+    }
+
+    /// <summary>The formation is over: the stream of its test is gone, its calls do not count, and what goes wrong from now on ends the group.</summary>
+    internal void Begin()
+    {
+        _order.Forget();
+        _hasBegun = true;
+        _view.Patience = (ulong)_setup.Patience.TotalNanoseconds;
+        (_call, _sequence) = (default, 0);
+        DeviceGuard.Watch(this);
+    }
+
+    /// <summary>Apart from the try block, where the JIT would make stubs of native calls, which allocate.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Launch(CudaKernel kernel, nint input, nint output, nuint count, DataType type, nint stream)
+    {
+        CudaContextScope scope = Device.MakeCurrent();
+        OneShotArguments arguments = new() { View = _view, Input = input, Output = output, Count = count };
+        PeerLaunch shape = PeerLaunch.For(PeerLaunch.Packets(count, type), _setup.MostBlocks);
+        _order.Enter(stream);
+        kernel.Launch(shape.Blocks, shape.Threads, stream, in arguments);
+        _order.Leave(stream);
+        scope.Dispose();
+    }
+
+    private void Enter(HostCall call)
+    {
+        if (Fault is { } fault)
+            throw fault;
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        if (Interlocked.CompareExchange(ref _calling, 1, 0) != 0)
+            throw new InvalidOperationException($"{call} on group {_setup.Group} while {_call} of another thread is being enqueued. Calls of one group are ordered; use a sibling group for concurrent ones.");
+    }
+
+    private CudaKernel PrepareNow(DataType type, ReduceOp op, nint stream)
+    {
+        using (Device.MakeCurrent())
+        {
+            if (GraphCapture.IsCapturing(stream))
+                throw new InvalidOperationException($"AllReduce of {type} by {op} is being captured, and its kernel is not loaded, which a capture does not allow: call {nameof(GroupCoordinator)}.{nameof(GroupCoordinator.Prepare)}([{nameof(DataType)}.{type}], [{nameof(ReduceOp)}.{op}]) on every rank before.");
+        }
+
+        _setup.Logger.LogDebug("Group {Group}: the kernel of {Type}, {Op} is loaded at its first use, which waits for all ranks", _setup.Group, type, op);
+        PrepareInside([type], [op]);
+        return _oneShot.Find(type, op)!;
+    }
+
+    private void PrepareInside(ReadOnlySpan<DataType> types, ReadOnlySpan<ReduceOp> ops)
+    {
+        List<(DataType Type, ReduceOp Op)> wanted = [];
+        foreach (DataType type in types)
+        {
+            foreach (ReduceOp op in ops)
+            {
+                if (PeerKernelVariant.Has(type, op) && _oneShot.Find(type, op) is null && !wanted.Contains((type, op)))
+                    wanted.Add((type, op));
+            }
+        }
+
+        if (wanted.Count == 0)
+            return;
+
+        // Behind it every rank has enqueued whatever a kernel of the group waits for: loading waits for nothing but the device.
+        _setup.Host.Barrier();
+        Exception? failure = null;
+        try
+        {
+            wanted.ForEach(item => _oneShot.Load(item.Type, item.Op));
+        }
+        catch (Exception e) when (e is CudaException or KernelCompilationException or NativeLibraryNotFoundException)
+        {
+            failure = e;
+        }
+
+        // No rank goes on, and lets its kernels wait, before the last one has loaded.
+        int failed = failure is null ? 0 : 1, anyFailed;
+        _setup.Host.AllReduce((nint)(&failed), (nint)(&anyFailed), 1, DataType.Int32, ReduceOp.Max);
+        if (anyFailed != 0)
+            throw new NotSupportedException($"Group {_setup.Group}: the kernels of {string.Join(", ", wanted.Select(item => $"{item.Type} by {item.Op}"))} can't be loaded{(failure is null ? " on another rank" : $": {failure.Message}")}", failure);
+        wanted.ForEach(item => _oneShot.Allow(item.Type, item.Op));
+    }
+}

@@ -1,0 +1,17 @@
+namespace CollectivesSharp;
+
+/// <summary>Whether the members of a group may try peer memory; a pure function of what all of them know, so that they decide alike.</summary>
+internal static class PeerPlan
+{
+    /// <summary>Null: they may.</summary>
+    internal static string? FindObjection(IReadOnlyList<GroupMember> members, GroupOptions options) =>
+        members.Any(member => member.Device is null) ? "Not every rank has a GPU."
+        : IsUnwanted(options) ? options.ArenaBytes == 0 ? $"{nameof(GroupOptions)}.{nameof(GroupOptions.ArenaBytes)} is 0." : $"{RoutePreference.Variable} or {nameof(GroupOptions)}.{nameof(GroupOptions.AllReduceRoute)} is {AllReduceRoute.Nccl}."
+        : members.Select(member => member.NodeId).Distinct(StringComparer.Ordinal).Count() > 1 ? "The ranks are on more than one node."
+        : members.Count > PeerKernelVariant.MaxRanks ? $"{members.Count} ranks; the kernels are made for up to {PeerKernelVariant.MaxRanks}."
+        : members.FirstOrDefault(member => member.Device!.ComputeCapability < 80) is { } old ? $"{old.Device} of rank {old.Rank} is older than the kernels are made for (compute capability 8.0)."
+        : null;
+
+    /// <summary>Nobody asked for it: then nobody is told why it is not there.</summary>
+    internal static bool IsUnwanted(GroupOptions options) => options.ArenaBytes == 0 || RoutePreference.Resolve(options) == AllReduceRoute.Nccl;
+}

@@ -1,0 +1,24 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+
+namespace CollectivesSharp.Cuda;
+
+/// <summary>The sources of the kernels that talk over peer memory. What each takes and how it is launched is said in the source; every variant has a name of its own.</summary>
+public static class CollectiveKernels
+{
+    private static readonly Assembly s_assembly = typeof(CollectiveKernels).Assembly;
+    private static readonly ConcurrentDictionary<string, KernelSource> s_sources = new(StringComparer.Ordinal);
+
+    /// <summary>"all_reduce_one_shot", ...</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. Resources(".cu").Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal).OfType<string>()];
+
+    /// <summary>With the headers that it includes. Throws <see cref="ArgumentException"/> that lists what there is.</summary>
+    public static KernelSource Source(string name) => s_sources.GetOrAdd(name, static name => KernelSource.FromResource(s_assembly, name + ".cu", [.. Resources(".cuh")]));
+
+    /// <summary>
+    /// NVRTC's options for a variant whose kernel is called <paramref name="kernel"/>. <paramref name="element"/> and <paramref name="op"/> are types of elements.cuh.
+    /// </summary>
+    public static string[] Options(string kernel, int worldSize, string element, string op) => [$"-DKERNEL={kernel}", $"-DWORLD_SIZE={worldSize}", $"-DELEMENT={element}", $"-DOP={op}"];
+
+    private static IEnumerable<string> Resources(string suffix) => s_assembly.GetManifestResourceNames().Where(name => name.EndsWith(suffix, StringComparison.Ordinal));
+}

@@ -1,0 +1,54 @@
+using System.Text.RegularExpressions;
+using CollectivesSharp.Cuda;
+using CollectivesSharp.Interop;
+using Xunit;
+
+namespace CollectivesSharp.Native;
+
+/// <summary>The kernels over peer memory in every variant. COLLECTIVES_TEST_KERNELS=all takes all of them, else a few of each.</summary>
+public sealed partial class CollectiveKernelTests
+{
+    private static readonly bool s_all = Environment.GetEnvironmentVariable("COLLECTIVES_TEST_KERNELS") == "all";
+
+    public static TheoryData<string, int> KernelsAndSizes() => new(CollectiveKernels.Names.SelectMany(name => Enumerable.Range(2, 7).Where(size => s_all || size is 2 or 8).Select(size => (name, size))));
+
+    [Theory]
+    [MemberData(nameof(KernelsAndSizes))]
+    public void Every_variant_compiles_and_uses_no_local_memory(string name, int worldSize)
+    {
+        Libraries.Need(NativeLibraryKind.Nvrtc);
+        foreach (DataType type in PeerKernelVariant.Types)
+        {
+            foreach (ReduceOp op in PeerKernelVariant.Operations.Where(op => s_all || op == ReduceOp.Sum || (worldSize == 8 && type == DataType.BFloat16)))
+            {
+                PeerKernelVariant variant = new(name, type, op, worldSize);
+
+                string ptx = Ptx.Compile(CollectiveKernels.Source(name), "sm_90", out string log, variant.Options);
+
+                Assert.Contains($".visible .entry {variant.Name}(", ptx, StringComparison.Ordinal);
+                Assert.False(ptx.Contains(".local", StringComparison.Ordinal), $"{variant.Name} has local memory: {LocalLine().Match(ptx).Value}");
+                MatchCollection stacks = StackFrame().Matches(log);
+                Assert.True(stacks.Count > 0, $"{variant.Name}: the assembler says nothing of stacks: {log}");
+                Assert.All(stacks, stack => Assert.True(stack.Groups[1].Value == "0", $"{variant.Name}: {stack.Value}"));
+            }
+        }
+    }
+
+    /// <summary>What the assembler can't spare a register for is allowed to older devices, where there are no instructions for fp8.</summary>
+    [Fact]
+    public void A_variant_of_each_type_compiles_for_the_oldest_device()
+    {
+        Libraries.Need(NativeLibraryKind.Nvrtc);
+        Assert.All(PeerKernelVariant.Types, type =>
+        {
+            PeerKernelVariant variant = new(PeerKernelVariant.OneShot, type, ReduceOp.Sum, 4);
+            Assert.Contains(".target sm_80", Ptx.Compile(CollectiveKernels.Source(variant.Kernel), "sm_80", out _, variant.Options), StringComparison.Ordinal);
+        });
+    }
+
+    [GeneratedRegex("(\\d+) bytes stack frame, \\d+ bytes spill stores, \\d+ bytes spill loads")]
+    private static partial Regex StackFrame();
+
+    [GeneratedRegex(".*\\.local.*")]
+    private static partial Regex LocalLine();
+}
