@@ -20,39 +20,51 @@ compile() { # LIBRARY SOURCE...
     xargs -P "$(nproc)" -L 1 gcc "${flags[@]}" -Itests/Stubs/"$library" -c
 }
 
-# Our kernels, from their own sources: beside another device.cuh, which makes a CUDA thread a fiber. All types and operations, for 2, 3 and 4 ranks.
+# Our kernels, from their own sources: beside another device.cuh, which makes a CUDA thread a fiber. For 2, 3 and 4 ranks.
 kernels() {
-  local folder=$work/kernels source name ranks element op variant
-  local types=(Float32 Float16 BFloat16 Float8E4M3 Float8E5M2) operations=(Sum Min Max Average)
+  local folder=$work/kernels source name ranks
   mkdir -p "$folder" "$work/cuda"
   cp Cuda/Kernels/Source/* "$folder"
   cp tests/Stubs/cuda/kernels/* "$folder"
   for source in Cuda/Kernels/Source/*.cu; do
     name=$(basename "$source" .cu)
     for ranks in 2 3 4; do
-      {
-        echo '#include "variants.h"'
-        for element in "${types[@]}"; do
-          for op in "${operations[@]}"; do
-            variant=${name}_${element,,}_${op,,}_$ranks
-            printf '#undef KERNEL\n#undef WORLD_SIZE\n#undef ELEMENT\n#undef OP\n#define KERNEL %s\n#define WORLD_SIZE %s\n#define ELEMENT ::%s\n#define OP ::%s\n' "$variant" "$ranks" "$element" "$op"
-            printf 'namespace of_%s {\n#include "%s.cu"\n}\n' "$variant" "$name"
-          done
-        done
-        echo 'static const stub_kernel s_kernels[] = {'
-        for element in "${types[@]}"; do
-          for op in "${operations[@]}"; do
-            variant=${name}_${element,,}_${op,,}_$ranks
-            printf '    Entry<&of_%s::%s>::named("%s"),\n' "$variant" "$variant" "$variant"
-          done
-        done
-        printf '    {},\n};\nstatic const Registered s_registered(s_kernels);\n'
-      } > "$folder/${name}_$ranks.cpp"
+      case $name in
+        exchange) copying "$name" "$ranks" ;;
+        *) reducing "$name" "$ranks" ;;
+      esac > "$folder/${name}_$ranks.cpp"
     done
   done
   # -O1: the loops are unrolled by the source already, and it takes half the time.
   for source in "$folder"/*.cpp; do echo "-o $work/cuda/$(basename "$source" .cpp).o $source"; done |
     xargs -P "$(nproc)" -L 1 g++ -std=c++17 -D_GNU_SOURCE -O1 -ffp-contract=off -fno-exceptions -Wall -Werror -Wno-unknown-pragmas -Wno-unused-function -Wno-sign-compare -fPIC -fvisibility=hidden -pthread "${extra[@]}" -I"$folder" -Itests/Stubs/cuda -c
+}
+
+variant() { # SOURCE NAME WORLD_SIZE [ELEMENT]
+  printf '#undef KERNEL\n#undef WORLD_SIZE\n#undef ELEMENT\n#undef OP\n#define KERNEL %s\n#define WORLD_SIZE %s\n#define ELEMENT ::%s\n#define OP ::AnyOperation\n' "$2" "$3" "${4:-}"
+  printf 'namespace of_%s {\n#include "%s.cu"\n}\n' "$2" "$1"
+}
+
+reducing() { # SOURCE WORLD_SIZE
+  local types=(Int8 UInt8 Int32 UInt32 Int64 UInt64 Float16 Float32 Float64 BFloat16 Float8E4M3 Float8E5M2) operations=(sum product max min average) element i kernel
+  echo '#include "variants.h"'
+  for element in "${types[@]}"; do
+    variant "$1" "${1}_${element,,}_$2" "$2" "$element"
+  done
+  echo 'static const stub_kernel s_kernels[] = {'
+  for element in "${types[@]}"; do
+    kernel=${1}_${element,,}
+    for i in "${!operations[@]}"; do
+      printf '    Entry<&of_%s_%s::%s_%s, %s>::named("%s_%s_%s"),\n' "$kernel" "$2" "$kernel" "$2" "$i" "$kernel" "${operations[$i]}" "$2"
+    done
+  done
+  printf '    {},\n};\nstatic const Registered s_registered(s_kernels);\n'
+}
+
+copying() { # SOURCE WORLD_SIZE
+  echo '#include "variants.h"'
+  variant "$1" "${1}_$2" "$2"
+  printf 'static const stub_kernel s_kernels[] = { Entry<&of_%s_%s::%s_%s, 0>::named("%s_%s"), {} };\nstatic const Registered s_registered(s_kernels);\n' "$1" "$2" "$1" "$2" "$1" "$2"
 }
 
 # A body for every name that the real library has: weak, so that the stub's own takes its place where there is one.
@@ -77,13 +89,13 @@ link "$dest/libcuda.so.1" libcuda.so.1 "$work/cuda.names" "$work"/cuda/*.o -lstd
 
 { cat "$abi"/nccl-*.symbols.txt; grep -rhoE 'partial \w+\*? nccl\w+' Interop/Nccl | sed 's/.* //'; } | sort -u | fallbacks > "$work/unsupported.c"
 compile nccl tests/Stubs/nccl/*.c "$work/unsupported.c"
-variant() { # FOLDER VERSION NAMES
+release() { # FOLDER VERSION NAMES
   mkdir -p "$dest/$1"
   gcc "${flags[@]}" -DSTUB_DEFAULT_VERSION="$2" -c -o "$work/version$2.o" tests/Stubs/nccl/variant/version.c
   cp "$3" "$work/nccl$2.names"
   link "$dest/$1/libnccl.so.2" libnccl.so.2 "$work/nccl$2.names" "$work"/nccl/*.o "$work/version$2.o"
 }
-variant . 22809 "$abi/nccl-2.28.9.symbols.txt"
-variant old 21805 tests/Stubs/nccl/variant/nccl-2.18.5.symbols.txt
-variant new 22907 "$abi/nccl-2.29.7.symbols.txt"
+release . 22809 "$abi/nccl-2.28.9.symbols.txt"
+release old 21805 tests/Stubs/nccl/variant/nccl-2.18.5.symbols.txt
+release new 22907 "$abi/nccl-2.29.7.symbols.txt"
 echo "$dest"

@@ -53,7 +53,7 @@ public sealed record GroupOptions
     /// How much peer memory each rank of the group gives on its device, for the SDK's own kernels; a slice of the process's <see cref="PeerArena"/>. Equal on all ranks. 0: none, the group moves device memory
     /// by NCCL alone. Otherwise from 64 KiB to 16 GiB, a multiple of 64 KiB.
     /// </summary>
-    public long ArenaBytes { get; init; } = 16 << 20;
+    public long ArenaBytes { get; init; } = 64 << 20;
 
     /// <summary>The way that all-reduces of device memory take wherever they can; equal on all ranks. Null: COLLECTIVES_ALLREDUCE_ROUTE (nccl, one-shot), else what is fastest. <see cref="AllReduceRoute.Nccl"/> does without peer memory.</summary>
     public AllReduceRoute? AllReduceRoute { get; init; }

@@ -9,5 +9,11 @@ public enum AllReduceRoute
     /// <summary>Every rank pushes its input to every other and reduces what it has received, in rank order: our kernel, for small messages.</summary>
     OneShot,
 
+    /// <summary>Every rank pushes each part to its owner, which reduces it and pushes the result to every other rank: our kernel, for medium messages.</summary>
+    TwoShot,
+
+    /// <summary>The two-shot piece by piece through a ring that stays in the second-level cache: our kernel, for large messages of any length.</summary>
+    Windowed,
+
     Nccl,
 }

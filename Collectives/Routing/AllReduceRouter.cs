@@ -5,39 +5,60 @@ namespace CollectivesSharp;
 /// <summary>Picks the way of an all-reduce. Pure: the same facts and the same request give the same route on every rank. Allocates nothing where there is a route.</summary>
 internal static class AllReduceRouter
 {
-    /// <summary>
-    /// What a rank sends out by one-shot, WorldSize - 1 times its input, up to which it is faster than NCCL's ring, which sends the input less than twice: on 4 H100s both take 40 to 45 µs when 12 MiB leave each
-    /// rank. A cautious third of it.
-    /// </summary>
-    internal const nuint OneShotTraffic = 4 << 20;
-
     internal static AllReduceChoice Route(in AllReduceRequest request, AllReduceFacts facts)
     {
-        string? cannot = OneShotObjection(request, facts);
-        if (facts.Forced == AllReduceRoute.OneShot && cannot is null)
-            return new(AllReduceRoute.OneShot, "forced");
+        string? cannot = PeerObjection(request, facts);
+        if (facts.Forced is { } forced and not AllReduceRoute.Nccl && cannot is null && Fits(forced, request, facts))
+            return new(forced, "forced");
         if (facts.NcclObjection is not null)
         {
-            return cannot is null
-                ? new(AllReduceRoute.OneShot, "NCCL is not there")
-                : new(AllReduceRoute.None, $"NCCL: {facts.NcclObjection} One-shot: {cannot}.");
+            if (cannot is null && OwnRoute(request.Count, request.Type, facts.WorldSize, facts.HalfBytes) is var own && own != AllReduceRoute.None)
+                return new(own, "NCCL is not there");
+            return new(AllReduceRoute.None, $"NCCL: {facts.NcclObjection} Our kernels: {cannot ?? "peer memory is too small, see GroupOptions.ArenaBytes"}.");
         }
 
         if (facts.Forced == AllReduceRoute.Nccl)
             return new(AllReduceRoute.Nccl, "forced");
         if (cannot is not null)
             return new(AllReduceRoute.Nccl, cannot);
-        nuint traffic = request.Count * (nuint)request.Type.SizeInBytes() * (nuint)(facts.WorldSize - 1);
-        return traffic <= OneShotTraffic
-            ? new(AllReduceRoute.OneShot, "one trip and no synchronisation beat NCCL's bandwidth at this size")
-            : new(AllReduceRoute.Nccl, "one-shot sends every input to every rank, too much at this size");
+        AllReduceTable table = AllReduceTable.For(facts.WorldSize, request.Type);
+        if (Bytes(request.Count, request.Type) > table.Windowed)
+            return new(AllReduceRoute.Nccl, "its ring carries long messages faster than our kernels' stores");
+        return OwnRoute(request.Count, request.Type, facts.WorldSize, facts.HalfBytes) switch
+        {
+            AllReduceRoute.OneShot => new(AllReduceRoute.OneShot, "one trip is the fastest at this size"),
+            AllReduceRoute.TwoShot => new(AllReduceRoute.TwoShot, "two trips carry less than the one-shot, which counts at this size"),
+            AllReduceRoute.Windowed => new(AllReduceRoute.Windowed, "pieces stay in the second-level cache, which counts at this size"),
+            _ => new(AllReduceRoute.Nccl, "peer memory is too small, see GroupOptions.ArenaBytes"),
+        };
     }
 
-    /// <summary>Null: it can.</summary>
-    private static string? OneShotObjection(in AllReduceRequest request, AllReduceFacts facts) =>
+    /// <summary>The fastest of our kernels that fits into half of the peer memory; <see cref="AllReduceRoute.None"/>: none does.</summary>
+    internal static AllReduceRoute OwnRoute(nuint count, DataType type, int worldSize, nuint halfBytes)
+    {
+        AllReduceTable table = AllReduceTable.For(worldSize, type);
+        nuint bytes = Bytes(count, type), cells = PeerLaunch.Cells(count, type);
+        bool hasWindow = PeerLaunch.HasWindow(worldSize, halfBytes);
+        bool oneShotFits = PeerLaunch.OneShotBytes(cells, worldSize) <= halfBytes, twoShotFits = PeerLaunch.TwoShotBytes(cells, worldSize) <= halfBytes;
+        if (oneShotFits && bytes <= table.OneShot)
+            return AllReduceRoute.OneShot;
+        if (twoShotFits && (bytes <= table.TwoShot || !hasWindow))
+            return AllReduceRoute.TwoShot;
+        return hasWindow ? AllReduceRoute.Windowed : oneShotFits ? AllReduceRoute.OneShot : AllReduceRoute.None;
+    }
+
+    private static bool Fits(AllReduceRoute route, in AllReduceRequest request, AllReduceFacts facts) => route switch
+    {
+        AllReduceRoute.OneShot => PeerLaunch.OneShotBytes(PeerLaunch.Cells(request.Count, request.Type), facts.WorldSize) <= facts.HalfBytes,
+        AllReduceRoute.TwoShot => PeerLaunch.TwoShotBytes(PeerLaunch.Cells(request.Count, request.Type), facts.WorldSize) <= facts.HalfBytes,
+        _ => PeerLaunch.HasWindow(facts.WorldSize, facts.HalfBytes),
+    };
+
+    private static nuint Bytes(nuint count, DataType type) => count * (nuint)type.SizeInBytes();
+
+    /// <summary>Null: our kernels do it.</summary>
+    private static string? PeerObjection(in AllReduceRequest request, AllReduceFacts facts) =>
         facts.PeerObjection is not null ? facts.PeerObjection
         : request.Op.Scaled is not null ? "premultiplied sums are NCCL's"
-        : !PeerKernelVariant.Has(request.Type, request.Op.Op) ? "our kernels reduce float32, float16, bfloat16 and fp8, by sum, minimum, maximum and average"
-        : PeerLaunch.Packets(request.Count, request.Type) > facts.HalfBytes / (nuint)(PeerLaunch.PacketBytes * facts.WorldSize) ? "the inputs of all ranks are more than half of the peer memory, see GroupOptions.ArenaBytes"
         : null;
 }

@@ -15,7 +15,9 @@ internal static class RoutePreference
             null or "" or "auto" => null,
             "nccl" => AllReduceRoute.Nccl,
             "one-shot" => AllReduceRoute.OneShot,
-            { } other => throw new ArgumentException($"{Variable}={other}: nccl, one-shot or auto."),
+            "two-shot" => AllReduceRoute.TwoShot,
+            "windowed" => AllReduceRoute.Windowed,
+            { } other => throw new ArgumentException($"{Variable}={other}: nccl, one-shot, two-shot, windowed or auto."),
         },
     };
 }

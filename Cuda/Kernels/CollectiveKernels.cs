@@ -20,5 +20,8 @@ public static class CollectiveKernels
     /// </summary>
     public static string[] Options(string kernel, int worldSize, string element, string op) => [$"-DKERNEL={kernel}", $"-DWORLD_SIZE={worldSize}", $"-DELEMENT={element}", $"-DOP={op}"];
 
+    /// <summary>Of a kernel that only copies.</summary>
+    public static string[] Options(string kernel, int worldSize) => [$"-DKERNEL={kernel}", $"-DWORLD_SIZE={worldSize}"];
+
     private static IEnumerable<string> Resources(string suffix) => s_assembly.GetManifestResourceNames().Where(name => name.EndsWith(suffix, StringComparison.Ordinal));
 }

@@ -25,13 +25,25 @@ public sealed unsafe class CudaKernel
     /// <param name="stream">A CUstream of the kernel's device.</param>
     /// <param name="arguments">Copied now; laid out as the kernel's parameter.</param>
     /// <param name="sharedBytes">Dynamic shared memory a block.</param>
-    public void Launch<TArguments>(int blocks, int threads, nint stream, in TArguments arguments, int sharedBytes = 0)
+    /// <param name="dependent">
+    /// A programmatic dependent launch: the grid may start while the one before on the stream ends, and waits by itself for what that has written (griddepcontrol.wait). Needs compute capability 9.0.
+    /// </param>
+    public void Launch<TArguments>(int blocks, int threads, nint stream, in TArguments arguments, int sharedBytes = 0, bool dependent = false)
         where TArguments : unmanaged
     {
         CudaContextScope scope = Device.MakeCurrent();
         TArguments own = arguments;
         void* parameter = &own;
-        CUresult result = CudaDriverNative.cuLaunchKernel(_function, (uint)blocks, 1, 1, (uint)threads, 1, 1, (uint)sharedBytes, stream, &parameter, null);
+        CUresult result;
+        if (dependent)
+        {
+            CUlaunchAttribute attribute = new() { id = CUlaunchAttributeID.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION };
+            attribute.value.programmaticStreamSerializationAllowed = 1;
+            CUlaunchConfig config = new() { gridDimX = (uint)blocks, gridDimY = 1, gridDimZ = 1, blockDimX = (uint)threads, blockDimY = 1, blockDimZ = 1, sharedMemBytes = (uint)sharedBytes, hStream = stream, attrs = &attribute, numAttrs = 1 };
+            result = CudaDriverNative.cuLaunchKernelEx(&config, _function, &parameter, null);
+        }
+        else
+            result = CudaDriverNative.cuLaunchKernel(_function, (uint)blocks, 1, 1, (uint)threads, 1, 1, (uint)sharedBytes, stream, &parameter, null);
         scope.Dispose();
         if (result != CUresult.CUDA_SUCCESS)
             CudaCall.Throw(result, $"Kernel {Name} in {blocks} blocks of {threads} threads");

@@ -10,7 +10,7 @@ public static class PeerArena
     public const int SliceUnit = 64 << 10;
 
     /// <summary>The first bytes of a slice are zero when it is offered; all others are 0xFF.</summary>
-    public const int ControlBytes = 4096;
+    public const int ControlBytes = 32 << 10;
 
     /// <summary>
     /// Collective over the exchange's ranks, each with its device; several may share one. Allocates, maps (virtual memory by descriptors; where any rank is refused that, CUDA IPC; plain pointers between

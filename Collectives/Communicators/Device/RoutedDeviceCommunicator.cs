@@ -4,11 +4,14 @@ using CollectivesSharp.Interop;
 namespace CollectivesSharp;
 
 /// <summary>
-/// NCCL and our kernels over peer memory as one: an all-reduce takes the route that <see cref="AllReduceRouter"/> picks, everything else is NCCL's. What neither can throws <see cref="NotSupportedException"/> that names
+/// NCCL and our kernels over peer memory as one: an all-reduce takes the route that <see cref="AllReduceRouter"/> picks, other collectives go by our kernels while their parts are short. What neither can throws <see cref="NotSupportedException"/> that names
 /// both reasons. Both enqueue on the caller's stream, so calls are in order whatever their routes.
 /// </summary>
 public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedCommunicator
 {
+    /// <summary>Of bytes that leave a rank in what only copies, up to which our kernels are ahead of NCCL (2 H100s: bench/results/peer-kernels.json).</summary>
+    private const nuint MostTraffic = 256 << 10;
+
     private readonly AllReduceFacts _facts;
     private readonly PeerCommunicator _peer;
     private IGuardedCommunicator _last;
@@ -39,9 +42,9 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
         AllReduceChoice choice = AllReduceRouter.Route(new AllReduceRequest(count, type, op), _facts);
         switch (choice.Route)
         {
-            case AllReduceRoute.OneShot:
+            case AllReduceRoute.OneShot or AllReduceRoute.TwoShot or AllReduceRoute.Windowed:
                 _last = _peer;
-                _peer.AllReduce(input, output, count, type, op, stream);
+                _peer.AllReduce(choice.Route, input, output, count, type, op, stream);
                 break;
             case AllReduceRoute.Nccl:
                 Nccl!.AllReduce(input, output, count, type, op, stream);
@@ -55,24 +58,26 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     /// <summary>The route that such a call takes on every rank.</summary>
     internal AllReduceChoice Route(in AllReduceRequest request) => AllReduceRouter.Route(request, _facts);
 
-    public void Reduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, int root, nint stream) => ByNccl(nameof(Reduce)).Reduce(input, output, count, type, op, root, stream);
+    public void Reduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, int root, nint stream) =>
+        ForParts(nameof(Reduce), count, type, op).Reduce(input, output, count, type, op, root, stream);
 
-    public void Broadcast(nint buffer, nuint count, DataType type, int root, nint stream) => ByNccl(nameof(Broadcast)).Broadcast(buffer, count, type, root, stream);
+    public void Broadcast(nint buffer, nuint count, DataType type, int root, nint stream) => ForParts(nameof(Broadcast), count, type).Broadcast(buffer, count, type, root, stream);
 
-    public void AllGather(nint input, nint output, nuint count, DataType type, nint stream) => ByNccl(nameof(AllGather)).AllGather(input, output, count, type, stream);
+    public void AllGather(nint input, nint output, nuint count, DataType type, nint stream) => ForParts(nameof(AllGather), count, type).AllGather(input, output, count, type, stream);
 
-    public void AllGatherV(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, nint stream) => ByNccl(nameof(AllGatherV)).AllGatherV(input, output, counts, type, stream);
+    public void AllGatherV(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, nint stream) => ForParts(nameof(AllGatherV), Longest(counts), type).AllGatherV(input, output, counts, type, stream);
 
-    public void ReduceScatter(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream) => ByNccl(nameof(ReduceScatter)).ReduceScatter(input, output, count, type, op, stream);
+    public void ReduceScatter(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream) =>
+        ForParts(nameof(ReduceScatter), count, type, op).ReduceScatter(input, output, count, type, op, stream);
 
     public void ReduceScatterV(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, DeviceReduceOp op, nint stream) =>
-        ByNccl(nameof(ReduceScatterV)).ReduceScatterV(input, output, counts, type, op, stream);
+        ForParts(nameof(ReduceScatterV), Longest(counts), type, op).ReduceScatterV(input, output, counts, type, op, stream);
 
-    public void Gather(nint input, nint output, nuint count, DataType type, int root, nint stream) => ByNccl(nameof(Gather)).Gather(input, output, count, type, root, stream);
+    public void Gather(nint input, nint output, nuint count, DataType type, int root, nint stream) => ForParts(nameof(Gather), count, type).Gather(input, output, count, type, root, stream);
 
-    public void Scatter(nint input, nint output, nuint count, DataType type, int root, nint stream) => ByNccl(nameof(Scatter)).Scatter(input, output, count, type, root, stream);
+    public void Scatter(nint input, nint output, nuint count, DataType type, int root, nint stream) => ForParts(nameof(Scatter), count, type).Scatter(input, output, count, type, root, stream);
 
-    public void AllToAll(nint input, nint output, nuint count, DataType type, nint stream) => ByNccl(nameof(AllToAll)).AllToAll(input, output, count, type, stream);
+    public void AllToAll(nint input, nint output, nuint count, DataType type, nint stream) => ForParts(nameof(AllToAll), count, type).AllToAll(input, output, count, type, stream);
 
     public void AllToAllV(nint input, ReadOnlySpan<nuint> sendCounts, nint output, ReadOnlySpan<nuint> receiveCounts, DataType type, nint stream) =>
         ByNccl(nameof(AllToAllV)).AllToAllV(input, sendCounts, output, receiveCounts, type, stream);
@@ -120,9 +125,27 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
         (Nccl as IGuardedCommunicator)?.LookForErrors();
     }
 
+    private static nuint Longest(ReadOnlySpan<nuint> counts)
+    {
+        nuint longest = 0;
+        foreach (nuint count in counts)
+            longest = nuint.Max(longest, count);
+        return longest;
+    }
+
+    /// <summary>Which of the two takes a collective whose longest part has so many elements.</summary>
+    private IDeviceCommunicator ForParts(string call, nuint longest, DataType type, DeviceReduceOp op = default)
+    {
+        bool isOwn = op.Scaled is null && (Nccl is null || (_facts.Forced != AllReduceRoute.Nccl && longest * (nuint)type.SizeInBytes() * (nuint)(_facts.WorldSize - 1) <= MostTraffic));
+        if (!isOwn)
+            return ByNccl(call);
+        _last = _peer;
+        return _peer;
+    }
+
     private NcclCommunicator ByNccl(string call)
     {
-        NcclCommunicator nccl = Nccl ?? throw new NotSupportedException($"{call} on device memory. NCCL: {_facts.NcclObjection} Our kernels: they have {nameof(AllReduce)} alone.");
+        NcclCommunicator nccl = Nccl ?? throw new NotSupportedException($"{call} on device memory. NCCL: {_facts.NcclObjection} Our kernels: they have neither messages, nor parts whose lengths other ranks don't know, nor registration, nor premultiplied sums.");
         _last = nccl;
         return nccl;
     }

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace CollectivesSharp;
 
 /// <summary>
-/// All-reduce by our own kernels over peer memory, for 2 to 8 ranks of one node: float32, float16, bfloat16 and fp8, by sum, minimum, maximum and average, in rank order: the same bits on every rank, in every run, and as
-/// on the host. Any pointer, any alignment, in place or not, up to <see cref="MostCount"/> elements; ranks may share a GPU. Everything else throws <see cref="NotSupportedException"/>.
+/// Collectives by our own kernels over peer memory, for 2 to 8 ranks of one node, which may share a GPU: every type and operation, any length, any alignment of elements, in place or not. Reductions go in rank order: the
+/// same bits on every rank, in every run, and as on the host. What knows no other rank's lengths (<see cref="AllToAllV"/>), messages and registration throw <see cref="NotSupportedException"/>.
 /// </summary>
 /// <remarks>
 /// A call is one kernel. Calls are ordered on the device also when they come on different streams, see <see cref="StreamOrder"/>; graphs that may run beside other calls of the group want a sibling group.
@@ -22,7 +22,7 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
     private readonly PeerHostWords _words;
     private readonly PointerCheck _pointers;
     private readonly StreamOrder _order;
-    private readonly PeerKernelTable _oneShot;
+    private readonly PeerKernelTable _kernels;
     private PeerView _view;
     private HostCall _call;
     private long _sequence;
@@ -33,7 +33,7 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
     {
         (_setup, _slice, _exchange) = (setup, slice, exchange);
         _pointers = new PointerCheck(setup.Device);
-        _oneShot = new PeerKernelTable(PeerKernelVariant.OneShot, setup.Device, setup.Members.Length);
+        _kernels = new PeerKernelTable(setup.Device, setup.Members.Length);
         _order = new StreamOrder(setup.Device);
         using CudaContextScope scope = setup.Device.MakeCurrent();
         _words = PeerHostWords.Make(setup.Host as ISegmentOwner);
@@ -54,46 +54,14 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
     public CudaDevice Device => _setup.Device;
 
     /// <summary>Of peer memory, for one call: both halves and the control words lie in a slice.</summary>
-    internal nuint HalfBytes => (_slice.Bytes - PeerView.ControlBytes) / 2 / PeerLaunch.PacketBytes * PeerLaunch.PacketBytes;
+    internal nuint HalfBytes => (_slice.Bytes - PeerView.ControlBytes) / 2 / PeerLaunch.CellBytes * PeerLaunch.CellBytes;
 
     (string Operation, long Sequence) IGuardedCommunicator.LastCall => (_call.ToString(), _sequence);
 
     /// <summary>A kernel looks at its clock at every 65,536th poll in the end.</summary>
     TimeSpan IGuardedCommunicator.Grace => TimeSpan.FromSeconds(2);
 
-    /// <summary>How many elements an all-reduce may have: half of the peer memory holds every rank's input.</summary>
-    public nuint MostCount(DataType type) => HalfBytes / (nuint)(PeerLaunch.PacketBytes * _setup.Members.Length) * (nuint)(PeerLaunch.PacketBytes / type.SizeInBytes());
-
-    /// <summary>
-    /// As the interface says. The first call of a type and operation that was not prepared (<see cref="Prepare"/>) waits on the host for the other ranks, as <c>Prepare</c> does; while the stream is captured it throws
-    /// <see cref="InvalidOperationException"/> instead.
-    /// </summary>
-    /// <exception cref="NotSupportedException">Another type or operation, or more than <see cref="MostCount"/> elements.</exception>
-    public void AllReduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream)
-    {
-        if (op.Scaled is not null || !PeerKernelVariant.Has(type, op.Op))
-            throw new NotSupportedException($"AllReduce({count} × {type}, {op}) by {Name}: it reduces {string.Join(", ", PeerKernelVariant.Types)}, by {string.Join(", ", PeerKernelVariant.Operations)}.");
-        if (count > MostCount(type))
-            throw new NotSupportedException($"AllReduce({count} × {type}, {op}) by {Name}: at most {MostCount(type)} elements, what half of a slice of {_slice.Bytes} bytes ({nameof(GroupOptions)}.{nameof(GroupOptions.ArenaBytes)}) holds of {_setup.Members.Length} ranks.");
-        if (count == 0)
-            return;
-        nuint bytes = count * (nuint)type.SizeInBytes();
-        _pointers.CheckStream(stream);
-        _pointers.Check(input, bytes, type, stream, nameof(input));
-        _pointers.Check(output, bytes, type, stream, nameof(output));
-        HostCall call = new(CollectiveKind.AllReduce, type, op.Op, 0, (long)count);
-        Enter(call);
-        try
-        {
-            CudaKernel kernel = _oneShot.Find(type, op.Op) ?? PrepareNow(type, op.Op, stream);
-            (_call, _sequence) = (call, _sequence + 1);
-            Launch(kernel, input, output, count, type, stream);
-        }
-        finally
-        {
-            Volatile.Write(ref _calling, 0);
-        }
-    }
+    private int WorldSize => _setup.Members.Length;
 
     /// <summary>
     /// Collective: loads the kernels of these types and operations, those that exist, so that calls may be captured and none waits for its peers on the host. It waits for every rank before and after, because loading may wait
@@ -112,13 +80,23 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
         }
     }
 
-    /// <summary>Before the first call, while no kernel of the group runs: the caller sees to it that every rank has loaded them. Throws what loading throws.</summary>
-    internal void CompileFirst(DataType type, ReduceOp op) => _oneShot.Compile(type, op);
-
-    internal void LoadFirst(DataType type, ReduceOp op)
+    /// <summary>Of the formation, before every rank calls <see cref="LoadFirst"/>: this rank's part of the compilation.</summary>
+    internal void CompileFirst(IReadOnlyList<DataType> types)
     {
-        _oneShot.Load(type, op);
-        _oneShot.Allow(type, op);
+        _kernels.Compile([.. types.Select(type => (type, ReduceOp.Sum))], _setup.Rank, WorldSize);
+        if (_setup.Rank == 0)
+            CompileExchange();
+    }
+
+    /// <summary>Before the first call, while no kernel of the group runs: the caller sees to it that every rank has loaded them. Throws what loading throws.</summary>
+    internal void LoadFirst(IReadOnlyList<DataType> types)
+    {
+        LoadExchange();
+        foreach (DataType type in types)
+        {
+            _kernels.Load(type, ReduceOp.Sum);
+            _kernels.Allow(type, ReduceOp.Sum);
+        }
     }
 
     /// <summary>The formation is over: the stream of its test is gone, its calls do not count, and what goes wrong from now on ends the group.</summary>
@@ -133,13 +111,12 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
 
     /// <summary>Apart from the try block, where the JIT would make stubs of native calls, which allocate.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Launch(CudaKernel kernel, nint input, nint output, nuint count, DataType type, nint stream)
+    private void Launch<TArguments>(CudaKernel kernel, PeerLaunch shape, nint stream, in TArguments arguments)
+        where TArguments : unmanaged
     {
         CudaContextScope scope = Device.MakeCurrent();
-        OneShotArguments arguments = new() { View = _view, Input = input, Output = output, Count = count };
-        PeerLaunch shape = PeerLaunch.For(PeerLaunch.Packets(count, type), _setup.MostBlocks);
         _order.Enter(stream);
-        kernel.Launch(shape.Blocks, shape.Threads, stream, in arguments);
+        kernel.Launch(shape.Blocks, shape.Threads, stream, in arguments, dependent: _setup.Dependent);
         _order.Leave(stream);
         scope.Dispose();
     }
@@ -153,17 +130,17 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
             throw new InvalidOperationException($"{call} on group {_setup.Group} while {_call} of another thread is being enqueued. Calls of one group are ordered; use a sibling group for concurrent ones.");
     }
 
-    private CudaKernel PrepareNow(DataType type, ReduceOp op, nint stream)
+    private PeerKernelSet PrepareNow(DataType type, ReduceOp op, nint stream)
     {
         using (Device.MakeCurrent())
         {
             if (GraphCapture.IsCapturing(stream))
-                throw new InvalidOperationException($"AllReduce of {type} by {op} is being captured, and its kernel is not loaded, which a capture does not allow: call {nameof(GroupCoordinator)}.{nameof(GroupCoordinator.Prepare)}([{nameof(DataType)}.{type}], [{nameof(ReduceOp)}.{op}]) on every rank before.");
+                throw new InvalidOperationException($"A reduction of {type} by {op} is being captured, and its kernels are not loaded, which a capture does not allow: call {nameof(GroupCoordinator)}.{nameof(GroupCoordinator.Prepare)}([{nameof(DataType)}.{type}], [{nameof(ReduceOp)}.{op}]) on every rank before.");
         }
 
-        _setup.Logger.LogDebug("Group {Group}: the kernel of {Type}, {Op} is loaded at its first use, which waits for all ranks", _setup.Group, type, op);
+        _setup.Logger.LogDebug("Group {Group}: the kernels of {Type}, {Op} are loaded at their first use, which waits for all ranks", _setup.Group, type, op);
         PrepareInside([type], [op]);
-        return _oneShot.Find(type, op)!;
+        return _kernels.Find(type, op)!;
     }
 
     private void PrepareInside(ReadOnlySpan<DataType> types, ReadOnlySpan<ReduceOp> ops)
@@ -173,7 +150,7 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
         {
             foreach (ReduceOp op in ops)
             {
-                if (PeerKernelVariant.Has(type, op) && _oneShot.Find(type, op) is null && !wanted.Contains((type, op)))
+                if (_kernels.Find(type, op) is null && !wanted.Contains((type, op)))
                     wanted.Add((type, op));
             }
         }
@@ -184,9 +161,7 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
         Exception? failure = null;
         try
         {
-            // Each rank a part; all of them lie in the machine's cache then.
-            for (int i = _setup.Rank; i < wanted.Count; i += _setup.Members.Length)
-                _oneShot.Compile(wanted[i].Type, wanted[i].Op);
+            _kernels.Compile(wanted, _setup.Rank, WorldSize);
         }
         catch (Exception e) when (e is KernelCompilationException or NativeLibraryNotFoundException)
         {
@@ -198,7 +173,7 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
         try
         {
             if (failure is null)
-                wanted.ForEach(item => _oneShot.Load(item.Type, item.Op));
+                wanted.ForEach(item => _kernels.Load(item.Type, item.Op));
         }
         catch (Exception e) when (e is CudaException or KernelCompilationException or NativeLibraryNotFoundException)
         {
@@ -210,6 +185,6 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
         _setup.Host.AllReduce((nint)(&failed), (nint)(&anyFailed), 1, DataType.Int32, ReduceOp.Max);
         if (anyFailed != 0)
             throw new NotSupportedException($"Group {_setup.Group}: the kernels of {string.Join(", ", wanted.Select(item => $"{item.Type} by {item.Op}"))} can't be loaded{(failure is null ? " on another rank" : $": {failure.Message}")}", failure);
-        wanted.ForEach(item => _oneShot.Allow(item.Type, item.Op));
+        wanted.ForEach(item => _kernels.Allow(item.Type, item.Op));
     }
 }

@@ -62,8 +62,7 @@ internal static class PeerFormation
             try
             {
                 communicator = new PeerCommunicator(Setup(context, blocks), slice, exchange, timeout);
-                for (int i = context.RankInGroup; i < s_first.Length; i += context.Members.Length)
-                    communicator.CompileFirst(s_first[i], ReduceOp.Sum);
+                communicator.CompileFirst(s_first);
             }
             catch (Exception e) when (IsObjection(e))
             {
@@ -73,8 +72,8 @@ internal static class PeerFormation
             await exchange.BarrierAsync(timeout, cancellationToken).ConfigureAwait(false);
             try
             {
-                foreach (DataType type in objection is null ? s_first : [])
-                    communicator!.LoadFirst(type, ReduceOp.Sum);
+                if (objection is null)
+                    communicator!.LoadFirst(s_first);
                 test = objection is not null ? null : new PeerSelfTest(communicator!, context.Members.Length, context.RankInGroup, timeout);
             }
             catch (Exception e) when (IsObjection(e))
@@ -125,7 +124,7 @@ internal static class PeerFormation
     {
         byte[] own = Encoding.UTF8.GetBytes(context.Device!.MultiprocessorCount.ToString(CultureInfo.InvariantCulture));
         byte[][] all = await exchange.AllGatherAsync(own, timeout, cancellationToken).ConfigureAwait(false);
-        return Math.Max(1, all.Select((text, rank) => int.Parse(text, CultureInfo.InvariantCulture) / context.Members.Count(member => member.Device!.Uuid == context.Members[rank].Device!.Uuid)).Min());
+        return Math.Clamp(all.Select((text, rank) => int.Parse(text, CultureInfo.InvariantCulture) / context.Members.Count(member => member.Device!.Uuid == context.Members[rank].Device!.Uuid)).Min(), 1, PeerLaunch.MostBlocks);
     }
 
     private static PeerSetup Setup(NcclContext context, int blocks) => new()
@@ -137,6 +136,7 @@ internal static class PeerFormation
         Host = context.Host!,
         Patience = context.Options.DeviceTimeout,
         MostBlocks = blocks,
+        Dependent = PeerPlan.MayDepend(context.Device!),
         Logger = context.Logger,
     };
 

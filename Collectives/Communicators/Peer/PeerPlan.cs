@@ -1,3 +1,5 @@
+using CollectivesSharp.Cuda;
+
 namespace CollectivesSharp;
 
 /// <summary>Whether the members of a group may try peer memory; a pure function of what all of them know, so that they decide alike.</summary>
@@ -14,4 +16,7 @@ internal static class PeerPlan
 
     /// <summary>Nobody asked for it: then nobody is told why it is not there.</summary>
     internal static bool IsUnwanted(GroupOptions options) => options.ArenaBytes == 0 || RoutePreference.Resolve(options) == AllReduceRoute.Nccl;
+
+    /// <summary>Programmatic dependent launches: by devices of compute capability 9.0, and in captures by drivers of CUDA 12.3. They are no part of the protocol, a rank may do without.</summary>
+    internal static bool MayDepend(CudaDevice device) => device.ComputeCapability.Major >= 9 && CudaDriver.Version is { Major: > 12 } or { Major: 12, Minor: >= 3 };
 }

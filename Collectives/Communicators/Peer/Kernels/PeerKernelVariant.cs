@@ -3,24 +3,26 @@ using CollectivesSharp.Interop;
 
 namespace CollectivesSharp;
 
-/// <summary>One of our kernels (<see cref="CollectiveKernels"/>), compiled for a type, an operation and a number of ranks.</summary>
+/// <summary>One of our kernels that reduce (<see cref="CollectiveKernels"/>), compiled for a type, an operation and a number of ranks.</summary>
 internal sealed record PeerKernelVariant(string Kernel, DataType Type, ReduceOp Op, int WorldSize)
 {
     internal const string OneShot = "all_reduce_one_shot";
+    internal const string TwoShot = "all_reduce_two_shot";
+    internal const string Windowed = "all_reduce_windowed";
+    internal const string ReduceScatter = "reduce_scatter";
 
     internal const int MinRanks = 2;
     internal const int MaxRanks = 8;
 
-    /// <summary>Named as in elements.cuh; so are the operations.</summary>
-    internal static IReadOnlyList<DataType> Types { get; } = [DataType.Float32, DataType.Float16, DataType.BFloat16, DataType.Float8E4M3, DataType.Float8E5M2];
+    internal static IReadOnlyList<string> Kernels { get; } = [OneShot, TwoShot, Windowed, ReduceScatter];
 
-    internal static IReadOnlyList<ReduceOp> Operations { get; } = [ReduceOp.Sum, ReduceOp.Min, ReduceOp.Max, ReduceOp.Average];
+    /// <summary>Named as in elements.cuh; so are the operations.</summary>
+    internal static IReadOnlyList<DataType> Types { get; } = [.. Enum.GetValues<DataType>()];
+
+    internal static IReadOnlyList<ReduceOp> Operations { get; } = [.. Enum.GetValues<ReduceOp>()];
 
     /// <summary>What a profiler shows: "all_reduce_one_shot_bfloat16_sum_4".</summary>
     internal string Name => $"{Kernel}_{Type}_{Op}_{WorldSize}".ToLowerInvariant();
 
     internal string[] Options => CollectiveKernels.Options(Name, WorldSize, Type.ToString(), Op.ToString());
-
-    internal static bool Has(DataType type, ReduceOp op) =>
-        type is DataType.Float32 or DataType.Float16 or DataType.BFloat16 or DataType.Float8E4M3 or DataType.Float8E5M2 && op is (ReduceOp.Sum or ReduceOp.Min or ReduceOp.Max or ReduceOp.Average);
 }

@@ -5,26 +5,58 @@ namespace CollectivesSharp;
 /// <summary>The shape of a launch: follows from count and type alone, so that all ranks have the same.</summary>
 internal readonly record struct PeerLaunch(int Blocks, int Threads)
 {
-    internal const int PacketBytes = 16;
+    /// <summary>What is pushed at once.</summary>
+    internal const int CellBytes = 16;
 
-    /// <summary>Small blocks are a little faster up to 1 MiB (H100): more of them share the work of a small message.</summary>
-    private const int FewThreads = 128;
-    private const int ManyThreads = 512;
+    /// <summary>MAX_BLOCKS of arena.cuh.</summary>
+    internal const int MostBlocks = 256;
 
-    internal static nuint Packets(nuint count, DataType type)
+    /// <summary>RING of all_reduce_windowed.cu: places for contributions, and as many for results.</summary>
+    private const int Ring = 4;
+
+    private const int MostThreads = 512;
+
+    /// <summary>Small blocks are a little faster while there are few (2 H100s: bench/results/peer-kernels.json).</summary>
+    private const int SmallBlocks = 64;
+
+    /// <summary>Of data: integers and doubles travel with flags, which are half of it.</summary>
+    internal static int DataInCell(DataType type) => type is DataType.Float32 or DataType.Float16 or DataType.BFloat16 or DataType.Float8E4M3 or DataType.Float8E5M2 ? CellBytes : CellBytes / 2;
+
+    internal static nuint Cells(nuint count, DataType type)
     {
-        nuint inPacket = PacketBytes / (nuint)type.SizeInBytes();
-        return (count / inPacket) + (count % inPacket == 0 ? 0u : 1u);
+        nuint inCell = (nuint)(DataInCell(type) / type.SizeInBytes());
+        return (count / inCell) + (count % inCell == 0 ? 0u : 1u);
     }
 
-    /// <summary>One packet for each thread, as far as that goes.</summary>
-    /// <param name="packets">At least one.</param>
+    /// <summary>Of each rank's part of a message.</summary>
+    internal static nuint Part(nuint cells, int worldSize) => (cells + (nuint)worldSize - 1) / (nuint)worldSize;
+
+    /// <summary>What a message takes of a half, in bytes.</summary>
+    internal static nuint OneShotBytes(nuint cells, int worldSize) => cells * (nuint)(CellBytes * worldSize);
+
+    internal static nuint TwoShotBytes(nuint cells, int worldSize) => 2 * Part(cells, worldSize) * (nuint)(CellBytes * worldSize);
+
+    /// <summary>A ring for one warp at least.</summary>
+    internal static bool HasWindow(int worldSize, nuint halfBytes) => halfBytes >= (nuint)(2 * Ring * worldSize * CellBytes * 32);
+
+    /// <summary>A thread for each cell, as far as that goes.</summary>
+    /// <param name="cells">At least one.</param>
     /// <param name="mostBlocks">One for each multiprocessor of this rank's share of the device: all of them run at once.</param>
-    internal static PeerLaunch For(nuint packets, int mostBlocks)
+    internal static PeerLaunch For(nuint cells, int mostBlocks)
     {
-        int threads = FewThreads;
-        while (threads < ManyThreads && (nuint)mostBlocks * (nuint)threads < packets)
+        int threads = 128;
+        while (threads < MostThreads && (nuint)(Math.Min(mostBlocks, threads == 128 ? SmallBlocks : 2 * SmallBlocks) * threads) < cells)
             threads *= 2;
-        return new((int)Math.Min((nuint)mostBlocks, (packets + (nuint)threads - 1) / (nuint)threads), threads);
+        return new((int)Math.Min((nuint)mostBlocks, (cells + (nuint)threads - 1) / (nuint)threads), threads);
+    }
+
+    /// <summary>The largest grid whose ring a half holds, for so many cells of a rank's part; it is part of the protocol.</summary>
+    internal static PeerLaunch ForWindow(nuint part, int worldSize, int mostBlocks, nuint halfBytes)
+    {
+        nuint most = halfBytes / (nuint)(2 * Ring * worldSize * CellBytes);
+        int threads = MostThreads;
+        while (threads > 32 && (nuint)(threads * mostBlocks) > most)
+            threads /= 2;
+        return new((int)Math.Max(1, Math.Min(Math.Min((nuint)mostBlocks, most / (nuint)threads), (part + (nuint)threads - 1) / (nuint)threads)), threads);
     }
 }

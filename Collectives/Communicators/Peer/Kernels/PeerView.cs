@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CollectivesSharp.Cuda;
 
 namespace CollectivesSharp;
 
@@ -7,7 +8,7 @@ namespace CollectivesSharp;
 internal unsafe struct PeerView
 {
     /// <summary>At the start of a slice: Control of arena.cuh. Zeros when a group begins.</summary>
-    internal const int ControlBytes = 4096;
+    internal const int ControlBytes = PeerArena.ControlBytes;
 
     /// <summary>The ranks' slices, as this rank's device sees them.</summary>
     internal fixed ulong Slices[PeerKernelVariant.MaxRanks];

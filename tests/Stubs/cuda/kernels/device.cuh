@@ -2,6 +2,7 @@
 // kernels' sources are compiled against this file as they are. It is as strong as the machine's memory, not as weak as a GPU's: tests/KernelEmulator looks for what that hides.
 #pragma once
 #include <cstdint>
+#include <cmath>
 #include <cstring>
 #include <time.h>
 
@@ -82,13 +83,9 @@ DEVICE Word load_acquire(const Word *from)
     return polled(from, __atomic_load_n(from, __ATOMIC_ACQUIRE));
 }
 
-template <typename Word>
-DEVICE void store_release(Word *to, Word value)
-{
-    __atomic_store_n(to, value, __ATOMIC_RELEASE);
-}
+DEVICE void store_release(u32 *to, u32 value) { __atomic_store_n(to, value, __ATOMIC_RELEASE); }
 
-DEVICE void store_release(u32 *to, int value) { __atomic_store_n(to, (u32)value, __ATOMIC_RELEASE); }
+DEVICE void store_release(u64 *to, u64 value) { __atomic_store_n(to, value, __ATOMIC_RELEASE); }
 
 DEVICE void fence_system() { __atomic_thread_fence(__ATOMIC_ACQ_REL); }
 
@@ -159,6 +156,24 @@ DEVICE float float_of(u32 bits)
     memcpy(&value, &bits, sizeof value);
     return value;
 }
+
+DEVICE u64 bits_of(double value)
+{
+    u64 bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+DEVICE double double_of(u64 bits)
+{
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+DEVICE float multiply_add(float left, float right, float addend) { return fmaf(left, right, addend); }
+
+DEVICE float square_root(float value) { return sqrtf(value); }
 
 #define HAS_FLOAT8 0
 

@@ -2,9 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace CollectivesSharp;
 
-/// <summary>OneShot of all_reduce_one_shot.cu.</summary>
+/// <summary>AllReduce of all_reduce.cuh.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal struct OneShotArguments
+internal struct AllReduceArguments
 {
     internal PeerView View;
     internal nint Input;
