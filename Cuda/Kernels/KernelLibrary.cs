@@ -25,11 +25,19 @@ public sealed unsafe class KernelLibrary : IDisposable
     /// <exception cref="NativeLibraryNotFoundException">There is no NVRTC, whose version is part of the cache's key.</exception>
     public static KernelLibrary Load(CudaDevice device, KernelSource source, params ReadOnlySpan<string> options) => Load(device, source, KernelCache.Default, options);
 
+    /// <summary>Brings the compiled source into the cache on disk, so that this and other processes <see cref="Load"/> it at once. Needs nothing of the device but its architecture. Throws as <see cref="Load"/> does.</summary>
+    public static void Compile(CudaDevice device, KernelSource source, params ReadOnlySpan<string> options)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(source);
+        Compiled(source, Architecture(device), KernelCache.Default, options);
+    }
+
     internal static KernelLibrary Load(CudaDevice device, KernelSource source, KernelCache cache, params ReadOnlySpan<string> options)
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(source);
-        byte[] cubin = Compiled(source, $"sm_{device.ComputeCapability.Major}{device.ComputeCapability.Minor}", cache, options);
+        byte[] cubin = Compiled(source, Architecture(device), cache, options);
         using CudaContextScope scope = device.MakeCurrent();
         nint module;
         fixed (byte* image = cubin)
@@ -74,6 +82,8 @@ public sealed unsafe class KernelLibrary : IDisposable
     }
 
     public void Dispose() => _module.Dispose();
+
+    private static string Architecture(CudaDevice device) => $"sm_{device.ComputeCapability.Major}{device.ComputeCapability.Minor}";
 
     private sealed class ModuleHandle : SafeHandle
     {

@@ -113,6 +113,8 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
     }
 
     /// <summary>Before the first call, while no kernel of the group runs: the caller sees to it that every rank has loaded them. Throws what loading throws.</summary>
+    internal void CompileFirst(DataType type, ReduceOp op) => _oneShot.Compile(type, op);
+
     internal void LoadFirst(DataType type, ReduceOp op)
     {
         _oneShot.Load(type, op);
@@ -179,12 +181,24 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
         if (wanted.Count == 0)
             return;
 
-        // Behind it every rank has enqueued whatever a kernel of the group waits for: loading waits for nothing but the device.
-        _setup.Host.Barrier();
         Exception? failure = null;
         try
         {
-            wanted.ForEach(item => _oneShot.Load(item.Type, item.Op));
+            // Each rank a part; all of them lie in the machine's cache then.
+            for (int i = _setup.Rank; i < wanted.Count; i += _setup.Members.Length)
+                _oneShot.Compile(wanted[i].Type, wanted[i].Op);
+        }
+        catch (Exception e) when (e is KernelCompilationException or NativeLibraryNotFoundException)
+        {
+            failure = e;
+        }
+
+        // Behind it every rank has enqueued whatever a kernel of the group waits for: loading waits for nothing but the device.
+        _setup.Host.Barrier();
+        try
+        {
+            if (failure is null)
+                wanted.ForEach(item => _oneShot.Load(item.Type, item.Op));
         }
         catch (Exception e) when (e is CudaException or KernelCompilationException or NativeLibraryNotFoundException)
         {

@@ -62,9 +62,20 @@ internal static class PeerFormation
             try
             {
                 communicator = new PeerCommunicator(Setup(context, blocks), slice, exchange, timeout);
-                foreach (DataType type in s_first)
-                    communicator.LoadFirst(type, ReduceOp.Sum);
-                test = new PeerSelfTest(communicator, context.Members.Length, context.RankInGroup, timeout);
+                for (int i = context.RankInGroup; i < s_first.Length; i += context.Members.Length)
+                    communicator.CompileFirst(s_first[i], ReduceOp.Sum);
+            }
+            catch (Exception e) when (IsObjection(e))
+            {
+                objection = e.Message;
+            }
+
+            await exchange.BarrierAsync(timeout, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                foreach (DataType type in objection is null ? s_first : [])
+                    communicator!.LoadFirst(type, ReduceOp.Sum);
+                test = objection is not null ? null : new PeerSelfTest(communicator!, context.Members.Length, context.RankInGroup, timeout);
             }
             catch (Exception e) when (IsObjection(e))
             {

@@ -96,7 +96,7 @@ public sealed class RegistrationTests
             DeviceSpan<BFloat16> odd = buffer.Span.Slice(1, 16), even = buffer.Span.Slice(2, 16);
             if (ranks > 1)
             {
-                NotSupportedException refused = Assert.Throws<NotSupportedException>(() => rank.Group.AllReduce(odd, odd, ReduceOp.Sum, rank.Stream));
+                NotSupportedException refused = Assert.Throws<NotSupportedException>(() => rank.Group.Nccl!.AllReduce(odd.Pointer, odd.Pointer, odd.Length, DataType.BFloat16, ReduceOp.Sum, rank.Stream));
                 Assert.Contains("each part begins at a multiple of 4 bytes", refused.Message, StringComparison.Ordinal);
                 Assert.Throws<NotSupportedException>(() => rank.Group.AllGather(buffer.Span.Slice(0, 3), buffer.Span.Slice(100, (nuint)(3 * ranks)), rank.Stream));
                 Assert.Throws<NotSupportedException>(() => rank.Group.ReduceScatter(buffer.Span.Slice(0, (nuint)(3 * ranks)), buffer.Span.Slice(500, 3), ReduceOp.Sum, rank.Stream));

@@ -12,22 +12,27 @@ internal static unsafe class Ptx
     internal static string Compile(KernelSource source, string architecture, out string log, params ReadOnlySpan<string> options)
     {
         string[] all = [.. KernelCompiler.DefaultOptions(architecture).Where(option => option != "-lineinfo"), "--ptxas-options=-v", .. options];
-        nint program;
+        nint created;
         List<nint> texts = [];
         try
         {
             byte** headers = stackalloc byte*[source.Headers.Count], names = stackalloc byte*[source.Headers.Count], arguments = stackalloc byte*[all.Length];
             int index = 0;
             foreach ((string name, string text) in source.Headers)
-                (names[index], headers[index++]) = (Text(name), Text(text));
+            {
+                names[index] = Text(name);
+                headers[index++] = Text(text);
+            }
+
             for (int i = 0; i < all.Length; i++)
                 arguments[i] = Text(all[i]);
-            Assert.Equal(nvrtcResult.NVRTC_SUCCESS, NvrtcNative.nvrtcCreateProgram(&program, Text(source.Text), Text(source.Name), source.Headers.Count, headers, names));
+            Assert.Equal(nvrtcResult.NVRTC_SUCCESS, NvrtcNative.nvrtcCreateProgram(&created, Text(source.Text), Text(source.Name), source.Headers.Count, headers, names));
+            nint program = created;
             nvrtcResult result = NvrtcNative.nvrtcCompileProgram(program, all.Length, arguments);
-            log = Fetch(&NvrtcNative.nvrtcGetProgramLogSize, &NvrtcNative.nvrtcGetProgramLog);
+            log = Fetch(program, &NvrtcNative.nvrtcGetProgramLogSize, &NvrtcNative.nvrtcGetProgramLog);
             Assert.True(result == nvrtcResult.NVRTC_SUCCESS, $"{source.Name} {string.Join(' ', options)}: {result}\n{log}");
-            string ptx = Fetch(&NvrtcNative.nvrtcGetPTXSize, &NvrtcNative.nvrtcGetPTX);
-            Assert.Equal(nvrtcResult.NVRTC_SUCCESS, NvrtcNative.nvrtcDestroyProgram(&program));
+            string ptx = Fetch(program, &NvrtcNative.nvrtcGetPTXSize, &NvrtcNative.nvrtcGetPTX);
+            Assert.Equal(nvrtcResult.NVRTC_SUCCESS, NvrtcNative.nvrtcDestroyProgram(&created));
             return ptx;
         }
         finally
@@ -41,7 +46,7 @@ internal static unsafe class Ptx
             return (byte*)texts[^1];
         }
 
-        string Fetch(delegate*<nint, nuint*, nvrtcResult> size, delegate*<nint, byte*, nvrtcResult> get)
+        static string Fetch(nint program, delegate*<nint, nuint*, nvrtcResult> size, delegate*<nint, byte*, nvrtcResult> get)
         {
             nuint bytes;
             Assert.Equal(nvrtcResult.NVRTC_SUCCESS, size(program, &bytes));

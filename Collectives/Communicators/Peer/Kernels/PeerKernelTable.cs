@@ -13,6 +13,8 @@ internal sealed class PeerKernelTable(string kernel, CudaDevice device, int worl
     /// <summary>Null: not prepared.</summary>
     internal CudaKernel? Find(DataType type, ReduceOp op) => _kernels[Index(type, op)];
 
+    internal void Compile(DataType type, ReduceOp op) => PeerKernels.Compile(device, Variant(type, op));
+
     /// <summary>Loads it for <see cref="Allow"/>, which comes when every rank has loaded it.</summary>
     internal void Load(DataType type, ReduceOp op) => _ = PeerKernels.Load(device, Variant(type, op));
 

@@ -30,6 +30,7 @@ internal sealed class DeviceCaseRunner<T>(DeviceRank rank, DeviceMemoryKind kind
     {
         using CaseArena<T> arena = new(rank, cases, kind), moved = new(rank, cases, kind);
         rank.Meet();
+        _group.Prepare([DataTypeExtensions.Of<T>()], [.. cases.Select(test => test.Test.Op)]);
         using RegisteredBuffer? known = Register(arena), alsoKnown = Register(moved);
         using (CudaGraph graph = rank.Capture(() => Call(cases, arena)))
         using (CudaGraphExec exec = graph.Instantiate())
