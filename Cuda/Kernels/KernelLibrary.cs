@@ -25,7 +25,7 @@ public sealed unsafe class KernelLibrary : IDisposable
     /// <exception cref="NativeLibraryNotFoundException">There is no NVRTC, whose version is part of the cache's key.</exception>
     public static KernelLibrary Load(CudaDevice device, KernelSource source, params ReadOnlySpan<string> options) => Load(device, source, KernelCache.Default, options);
 
-    /// <summary>Brings the compiled source into the cache on disk, so that this and other processes <see cref="Load"/> it at once. Needs nothing of the device but its architecture. Throws as <see cref="Load"/> does.</summary>
+    /// <summary>Brings the compiled source into the cache on disk, so that this and other processes load it at once. Needs nothing of the device but its architecture. Throws as loading does.</summary>
     public static void Compile(CudaDevice device, KernelSource source, params ReadOnlySpan<string> options)
     {
         ArgumentNullException.ThrowIfNull(device);
