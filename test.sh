@@ -4,7 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")"
 export TERM=dumb DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
-[ "${1:-}" = --full ] && export COLLECTIVES_TEST_KILLS=${COLLECTIVES_TEST_KILLS:-500} COLLECTIVES_TEST_FUZZ=${COLLECTIVES_TEST_FUZZ:-1000000}
+[ "${1:-}" = --full ] && export COLLECTIVES_TEST_KILLS=${COLLECTIVES_TEST_KILLS:-500} COLLECTIVES_TEST_FUZZ=${COLLECTIVES_TEST_FUZZ:-1000000} COLLECTIVES_TEST_KERNELS=all COLLECTIVES_TEST_CALLS=${COLLECTIVES_TEST_CALLS:-10000}
 
 passed=0 failed=0 skipped=0
 logs=$(mktemp -d)
@@ -70,8 +70,8 @@ else
   tests "native, without NVIDIA's libraries" "${native[@]}"
 fi
 
-# A driver and an NCCL of our own that need no GPU (tests/Stubs); gcc builds them.
-compiler() { command -v gcc > /dev/null || { [ "$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y gcc libc6-dev; }; }
+# A driver and an NCCL of our own that need no GPU (tests/Stubs); gcc and g++ build them.
+compiler() { command -v g++ > /dev/null || { [ "$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y g++; }; }
 stubs=$logs/stubs
 build_stubs() { compiler && eng/build-stubs.sh "$stubs"; }
 check "stubs" build_stubs || finish
@@ -126,7 +126,7 @@ else
   skip "conformance under mpiexec.hydra" "MPICH could not be brought here"
 fi
 
-COLLECTIVES_TEST_STUBS=$stubs tests "failures" dotnet "tests/Failures/$out/CollectivesSharp.Failures.dll" -noColor
+COLLECTIVES_TEST_STUBS=$stubs tests "failures" env ${nvidia:+COLLECTIVES_NVRTC_PATH="$nvidia"} dotnet "tests/Failures/$out/CollectivesSharp.Failures.dll" -noColor
 
 # The main job, as a newcomer types it.
 table() {

@@ -45,6 +45,9 @@ internal sealed class DeviceJob : IAsyncDisposable
                 ["COLLECTIVES_JOB_ID"] = job,
                 ["COLLECTIVES_CUDA_PATH"] = stubs,
                 ["COLLECTIVES_NCCL_PATH"] = stubs,
+
+                // Most tests are of NCCL alone; those of our kernels say otherwise.
+                ["COLLECTIVES_ALLREDUCE_ROUTE"] = "nccl",
             };
             foreach ((string name, string value) in also(rank))
                 environment[name] = value;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using CollectivesSharp.Cuda;
 using CollectivesSharp.Interop;
@@ -8,6 +9,9 @@ namespace CollectivesSharp.Native;
 /// <summary>The kernels over peer memory in every variant. COLLECTIVES_TEST_KERNELS=all takes all of them, else a few of each.</summary>
 public sealed partial class CollectiveKernelTests
 {
+    /// <summary>Registers that the assembler saves around the call of look_around, the rare part of waiting: bytes.</summary>
+    private const int MostStack = 32;
+
     private static readonly bool s_all = Environment.GetEnvironmentVariable("COLLECTIVES_TEST_KERNELS") == "all";
 
     public static TheoryData<string, int> KernelsAndSizes() => new(CollectiveKernels.Names.SelectMany(name => Enumerable.Range(2, 7).Where(size => s_all || size is 2 or 8).Select(size => (name, size))));
@@ -29,7 +33,7 @@ public sealed partial class CollectiveKernelTests
                 Assert.False(ptx.Contains(".local", StringComparison.Ordinal), $"{variant.Name} has local memory: {LocalLine().Match(ptx).Value}");
                 MatchCollection stacks = StackFrame().Matches(log);
                 Assert.True(stacks.Count > 0, $"{variant.Name}: the assembler says nothing of stacks: {log}");
-                Assert.All(stacks, stack => Assert.True(stack.Groups[1].Value == "0", $"{variant.Name}: {stack.Value}"));
+                Assert.All(stacks, stack => Assert.True(int.Parse(stack.Groups[1].Value, CultureInfo.InvariantCulture) <= MostStack, $"{variant.Name}: {stack.Value}"));
             }
         }
     }

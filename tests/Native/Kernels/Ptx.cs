@@ -66,7 +66,7 @@ internal static unsafe class Ptx
             if (line.StartsWith(".visible .entry", StringComparison.Ordinal))
                 text.Append(text.Length == 0 ? "" : "\n").Append(line[".visible .entry ".Length..].TrimEnd('(')).Append('\n');
             else if (text.Length > 0 && line.Length > 0 && line is not ("(" or ")" or "{" or "}") && !line.StartsWith(".loc", StringComparison.Ordinal) && !line.StartsWith(".reg", StringComparison.Ordinal) && !line.StartsWith(".param", StringComparison.Ordinal))
-                text.Append("    ").Append(string.Join(' ', line.Split('\t', StringSplitOptions.RemoveEmptyEntries))).Append('\n');
+                text.Append("    ").Append(string.Join(' ', line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries))).Append('\n');
         }
 
         return text.ToString();

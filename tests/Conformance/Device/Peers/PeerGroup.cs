@@ -1,0 +1,28 @@
+using CollectivesSharp.Cuda;
+using CollectivesSharp.Interop;
+using Xunit;
+
+namespace CollectivesSharp.Conformance.Device;
+
+/// <summary>What the tests of our kernels have in common.</summary>
+internal static class PeerGroup
+{
+    /// <summary>On ranks that have peer memory; skips the test where they have none, with the reason.</summary>
+    internal static void Run(int ranks, Action<DeviceRank> body) => DeviceWorld.Run(ranks, rank =>
+    {
+        Assert.SkipWhen(rank.Group.PeerObjection is not null, rank.Group.PeerObjection ?? "");
+        if (rank.Size > 1)
+            body(rank);
+    });
+
+    /// <summary>Our kernels reduce this on every rank.</summary>
+    internal static void AssertOneShot(DeviceRank rank, nuint count, DataType type, ReduceOp op) => Assert.Equal(AllReduceRoute.OneShot, rank.Group.Route(new AllReduceRequest(count, type, op)).Route);
+
+    internal static GroupCoordinator New(DeviceRank rank, IEnumerable<int>? ranks = null) => rank.Group.NewGroupAsync([.. ranks ?? rank.Group.Ranks]).GetAwaiter().GetResult();
+
+    internal static void Dispose(GroupCoordinator group) => group.DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    internal static void Fill(DeviceBuffer<float> buffer, float value) => buffer.CopyFrom([.. Enumerable.Repeat(value, (int)buffer.Length)]);
+
+    internal static void Check(DeviceBuffer<float> buffer, float expected) => Assert.All(buffer.ToArray(), found => Assert.Equal(expected, found));
+}

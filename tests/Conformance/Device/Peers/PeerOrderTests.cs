@@ -1,0 +1,190 @@
+using CollectivesSharp.Cuda;
+using CollectivesSharp.Interop;
+using Xunit;
+
+namespace CollectivesSharp.Conformance.Device;
+
+/// <summary>Our kernels among streams, captures and other groups.</summary>
+public sealed class PeerOrderTests
+{
+    private const int Length = 3000;
+
+    [Theory]
+    [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
+    public void Calls_on_changing_streams_run_one_after_the_other(int ranks) => PeerGroup.Run(ranks, rank =>
+    {
+        CudaStream[] streams = [rank.Device.CreateStream(), rank.Device.CreateStream(), CudaStream.FromHandle(rank.Device, 0), CudaStream.FromHandle(rank.Device, 2), rank.Stream];
+        using DeviceBuffer<float> value = rank.Device.Allocate<float>(Length);
+        for (int round = 0; round < 20; round++)
+        {
+            PeerGroup.Fill(value, 1);
+            rank.Meet();
+            for (int call = 0; call < 10; call++)
+                rank.Group.AllReduce(value.Span, value.Span, call % 2 == 0 ? ReduceOp.Sum : ReduceOp.Average, streams[(call + round) % streams.Length]);
+            foreach (CudaStream stream in streams)
+                rank.Group.Synchronize(stream);
+            PeerGroup.Check(value, MathF.Pow(ranks, 5));
+        }
+
+        rank.Meet();
+        Array.ForEach(streams[..2], stream => stream.Dispose());
+        rank.Group.AllReduce(value.Span, value.Span, ReduceOp.Max, rank.Stream);
+        rank.Meet();
+    });
+
+    [Theory]
+    [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
+    public void Calls_on_two_streams_of_one_capture_depend_on_each_other(int ranks) => PeerGroup.Run(ranks, rank =>
+    {
+        using CudaStream side = rank.Device.CreateStream();
+        using CudaEvent fork = rank.Device.CreateEvent(), join = rank.Device.CreateEvent();
+        using DeviceBuffer<float> one = rank.Device.Allocate<float>(Length), two = rank.Device.Allocate<float>(Length);
+        rank.Meet();
+        using (CudaGraph graph = rank.Capture(() =>
+        {
+            fork.Record(rank.Stream);
+            side.Wait(fork);
+            for (int call = 0; call < 3; call++)
+            {
+                rank.Group.AllReduce(one.Span, one.Span, ReduceOp.Sum, rank.Stream);
+                rank.Group.AllReduce(two.Span, two.Span, ReduceOp.Sum, side);
+            }
+
+            join.Record(side);
+            rank.Stream.Wait(join);
+        }))
+        using (CudaGraphExec exec = graph.Instantiate())
+        {
+            // A chain of six: each of them but the first hangs on the one before, by whichever stream.
+            Assert.Equal(6, graph.NodeCount);
+            Assert.True(IsChain(graph), "Two calls of one group are not ordered in the graph.");
+            for (int round = 1; round < 4; round++)
+            {
+                PeerGroup.Fill(one, round);
+                PeerGroup.Fill(two, round + 1);
+                rank.Meet();
+                rank.Group.AllReduce(one.Span, one.Span, ReduceOp.Average, rank.Stream);
+                exec.Launch(rank.Stream);
+                rank.Group.AllReduce(two.Span, two.Span, ReduceOp.Average, rank.Stream);
+                rank.Meet();
+                PeerGroup.Check(one, round * MathF.Pow(ranks, 3));
+                PeerGroup.Check(two, (round + 1) * MathF.Pow(ranks, 3));
+                rank.Group.Barrier();
+            }
+        }
+
+        rank.Meet();
+    });
+
+    [Theory]
+    [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
+    public void Two_groups_whose_calls_come_in_another_order_on_each_rank_do_not_wait_for_each_other(int ranks) => PeerGroup.Run(ranks, rank =>
+    {
+        GroupCoordinator other = PeerGroup.New(rank, rank.Group.Ranks.Reverse());
+        using (CudaStream second = rank.Device.CreateStream())
+        using (DeviceBuffer<float> one = rank.Device.Allocate<float>(Length), two = rank.Device.Allocate<float>(Length))
+        {
+            for (int round = 1; round < 20; round++)
+            {
+                PeerGroup.Fill(one, rank.Rank + round);
+                PeerGroup.Fill(two, rank.Rank - round);
+                rank.Meet();
+                Action[] calls = [() => rank.Group.AllReduce(one.Span, one.Span, ReduceOp.Sum, rank.Stream), () => other.AllReduce(two.Span, two.Span, ReduceOp.Sum, second)];
+                calls[rank.Rank % 2]();
+                calls[1 - (rank.Rank % 2)]();
+                other.Synchronize(second);
+                rank.Meet();
+                PeerGroup.Check(one, (ranks * (ranks - 1) / 2) + (round * ranks));
+                PeerGroup.Check(two, (ranks * (ranks - 1) / 2) - (round * ranks));
+            }
+        }
+
+        PeerGroup.Dispose(other);
+        rank.Group.Barrier();
+    });
+
+    [Theory]
+    [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
+    public void What_is_captured_must_have_been_prepared(int ranks) => PeerGroup.Run(ranks, rank =>
+    {
+        GroupCoordinator fresh = PeerGroup.New(rank);
+        using (DeviceBuffer<float> value = rank.Device.Allocate<float>(Length))
+        {
+            PeerGroup.Fill(value, rank.Rank);
+            rank.Meet();
+            using (GraphCapture capture = rank.Stream.BeginCapture())
+            {
+                InvalidOperationException refused = Assert.Throws<InvalidOperationException>(() => fresh.AllReduce(value.Span, value.Span, ReduceOp.Max, rank.Stream));
+                Assert.Contains("Prepare([DataType.Float32], [ReduceOp.Max])", refused.Message, StringComparison.Ordinal);
+            }
+
+            fresh.Prepare([DataType.Float32, DataType.Int32], [ReduceOp.Max, ReduceOp.Product]);
+            using (CudaGraph graph = rank.Capture(() => fresh.AllReduce(value.Span, value.Span, ReduceOp.Max, rank.Stream)))
+            using (CudaGraphExec exec = graph.Instantiate())
+            {
+                rank.Meet();
+                exec.Launch(rank.Stream);
+                fresh.Synchronize(rank.Stream);
+                PeerGroup.Check(value, ranks - 1);
+            }
+
+            // Eager, the first call prepares.
+            fresh.AllReduce(value.Span, value.Span, ReduceOp.Min, rank.Stream);
+            fresh.Synchronize(rank.Stream);
+            PeerGroup.Check(value, ranks - 1);
+        }
+
+        PeerGroup.Dispose(fresh);
+        rank.Group.Barrier();
+    });
+
+    [Theory]
+    [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
+    public void A_call_allocates_nothing_on_one_stream_or_several(int ranks) => PeerGroup.Run(ranks, rank =>
+    {
+        using CudaStream second = rank.Device.CreateStream();
+        using DeviceBuffer<float> value = rank.Device.Allocate<float>(100);
+        rank.Meet();
+        Action[] calls =
+        [
+            () => rank.Group.AllReduce(value.Span, value.Span, ReduceOp.Average, rank.Stream),
+            () => rank.Group.AllReduce(value.Pointer, value.Pointer, 100, DataType.Float32, ReduceOp.Average, rank.Stream),
+            () => rank.Group.AllReduce(value.Span, value.Span, ReduceOp.Average, second),
+            () => _ = rank.Group.Route(new AllReduceRequest(100, DataType.Float32, ReduceOp.Average)).Route,
+            () => rank.Group.ThrowIfFaulted(),
+        ];
+        for (int round = 0; round < 250; round++)
+        {
+            for (int call = 0; call < calls.Length; call++)
+            {
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                calls[call]();
+                long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+                Assert.True(allocated == 0 || round < 50, $"{allocated} bytes in call {call} of round {round}");
+            }
+
+            if (round % 50 == 0)
+                rank.Meet();
+        }
+
+        rank.Group.Synchronize(second);
+        rank.Meet();
+    });
+
+    /// <summary>Whether every node but the first hangs on the one that was recorded before it.</summary>
+    private static unsafe bool IsChain(CudaGraph graph)
+    {
+        nint* nodes = stackalloc nint[6], from = stackalloc nint[36], to = stackalloc nint[36];
+        nuint count = 6, edges = 36;
+        Assert.Equal(CUresult.CUDA_SUCCESS, CudaDriverNative.cuGraphGetNodes(graph.Handle, nodes, &count));
+        Assert.Equal(CUresult.CUDA_SUCCESS, CudaDriverNative.cuGraphGetEdges(graph.Handle, from, to, &edges));
+        HashSet<nint> reached = [], last = [];
+        for (nuint i = 0; i < edges; i++)
+            reached.Add(to[i]);
+        for (nuint i = 0; i < edges; i++)
+            last.Add(from[i]);
+
+        // One node that hangs on none, one that none hangs on, and every other one between two.
+        return reached.Count == 5 && last.Count == 5;
+    }
+}

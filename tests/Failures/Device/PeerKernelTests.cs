@@ -1,0 +1,129 @@
+using CollectivesSharp.Interop;
+using Xunit;
+
+namespace CollectivesSharp.Failures;
+
+/// <summary>Our kernels over peer memory: what they need, what they can't, and the end of a peer while they wait for it.</summary>
+public sealed class PeerKernelTests
+{
+    private const string OneShot = "COLLECTIVES_ALLREDUCE_ROUTE=one-shot";
+
+    public PeerKernelTests() => Assert.SkipUnless(NativeLibraryLocator.TryFind(NativeLibraryKind.Nvrtc, out _, out _, out _), "NVRTC is needed, which compiles the kernels.");
+
+    [Theory]
+    [InlineData("COLLECTIVES_ALLREDUCE_ROUTE=auto", "OneShot: one trip")]
+    [InlineData(OneShot, "OneShot: forced")]
+    [InlineData("COLLECTIVES_ALLREDUCE_ROUTE=nccl", "Nccl: COLLECTIVES_ALLREDUCE_ROUTE or GroupOptions.AllReduceRoute is Nccl.")]
+    [InlineData("COLLECTIVES_ALLREDUCE_ROUTE=auto STUB_CUDA_NO_PEER=1", "Nccl: ")]
+    public async Task The_route_is_what_is_there_and_what_was_asked_for(string everywhere, string route)
+    {
+        await using DeviceJob job = DeviceJob.Start(2, everywhere, "kernels");
+        Report[] all = await job.FinishAsync();
+        for (int rank = 0; rank < 2; rank++)
+        {
+            Assert.StartsWith(route, all.Of(rank, "route").Message, StringComparison.Ordinal);
+            all.Went(rank, "reduce", "broadcast", "product", "end");
+        }
+    }
+
+    [Theory]
+    [InlineData("cuMemHostAlloc:2", "cuMemHostAlloc")]
+    [InlineData("cuModuleGetFunction:500", "all_reduce_one_shot_float32_sum_2")]
+    [InlineData("cuMemCreate:2,cuMemAlloc_v2:2@1", "peer memory")]
+    public async Task One_rank_without_leaves_all_to_NCCL_with_its_reason(string failure, string reason)
+    {
+        await using DeviceJob job = DeviceJob.Start(2, rank => rank == 1 ? DeviceJob.Variables($"COLLECTIVES_ALLREDUCE_ROUTE=auto STUB_CUDA_FAIL={failure}") : DeviceJob.Variables("COLLECTIVES_ALLREDUCE_ROUTE=auto"), "kernels");
+        Report[] all = await job.FinishAsync();
+        for (int rank = 0; rank < 2; rank++)
+        {
+            Assert.Contains(reason, all.Of(rank, "objections").Message, StringComparison.Ordinal);
+            Assert.StartsWith("Nccl: ", all.Of(rank, "route").Message, StringComparison.Ordinal);
+            all.Went(rank, "reduce", "end");
+        }
+    }
+
+    [Fact]
+    public async Task Without_NCCL_all_reduces_work_and_what_no_kernel_does_names_both_reasons()
+    {
+        await using DeviceJob job = DeviceJob.Start(2, "COLLECTIVES_ALLREDUCE_ROUTE=auto COLLECTIVES_NCCL_PATH=/nowhere", "kernels");
+        Report[] all = await job.FinishAsync();
+        for (int rank = 0; rank < 2; rank++)
+        {
+            all.Went(rank, "reduce", "end");
+            Assert.Equal("OneShot: NCCL is not there", all.Of(rank, "route").Message);
+            all.Threw(rank, "broadcast", nameof(NotSupportedException), "Broadcast on device memory. NCCL: ", "/nowhere", "Our kernels: they have AllReduce alone");
+            all.Threw(rank, "product", nameof(NotSupportedException), "NCCL: ", "/nowhere", "One-shot: our kernels reduce float32");
+        }
+    }
+
+    [Theory]
+    [InlineData("kernels", 2, "CUDA_VISIBLE_DEVICES=1")]
+    [InlineData("kernels, threads", 1, "STUB_CUDA_DEVICES=1")]
+    public async Task Ranks_that_share_a_GPU_reduce_by_our_kernels(string scenario, int processes, string everywhere)
+    {
+        await using DeviceJob job = DeviceJob.Start(processes, $"COLLECTIVES_ALLREDUCE_ROUTE=auto {everywhere}", scenario);
+        Report[] all = await job.FinishAsync();
+        for (int rank = 0; rank < 2; rank++)
+        {
+            all.Went(rank, "reduce", "end");
+            all.Threw(rank, "broadcast", nameof(NotSupportedException), "NCCL: ranks 0, 1 share GPU 0");
+        }
+    }
+
+    [Fact]
+    public async Task A_rank_that_stays_away_is_named_at_the_deadline_and_a_new_group_works()
+    {
+        await using DeviceJob job = DeviceJob.Start(3, $"{OneShot} STUB_CUDA_DEVICES=3", "kernels, silent", "device-timeout=1");
+        Report[] all = await job.FinishAsync();
+        foreach (int rank in new[] { 0, 2 })
+        {
+            Report lost = all.Threw(rank, "wait", nameof(PeerLostException), "AllReduce(256 × Float32, Max)");
+            Assert.Equal((1, job.ProcessOf(1), nameof(PeerLossReason.Silent)), (lost.LostRank, lost.LostProcess, lost.Reason));
+            Assert.True(lost.Seconds < 8, lost.ToString());
+            AssertEnded(all, rank);
+        }
+
+        all.Threw(1, "barrier", nameof(PeerLostException), "rank 1");
+        all.Went(1, "again");
+    }
+
+    [Fact]
+    public async Task A_killed_rank_is_named_and_the_others_make_a_new_group()
+    {
+        await using DeviceJob job = DeviceJob.Start(3, $"{OneShot} STUB_CUDA_DEVICES=3", "kernels, killed");
+        await job.WaitUntilReadyAsync();
+        int killed = job.ProcessOf(1);
+        job.Kill(1);
+        Report[] all = [.. await job.FinishAsync(0), .. await job.FinishAsync(2)];
+        foreach (int rank in new[] { 0, 2 })
+        {
+            Report lost = all.Threw(rank, "loop", nameof(PeerLostException), "its process has ended");
+            Assert.Equal((1, killed, nameof(PeerLossReason.ProcessEnded)), (lost.LostRank, lost.LostProcess, lost.Reason));
+            all.Threw(rank, "call", nameof(PeerLostException));
+            all.Went(rank, "drain", "again");
+        }
+    }
+
+    [Fact]
+    public async Task An_abort_frees_kernels_that_wait_and_a_new_group_works()
+    {
+        await using DeviceJob job = DeviceJob.Start(1, OneShot, "kernels, aborted");
+        Report[] all = await job.FinishAsync();
+        for (int rank = 0; rank < 2; rank++)
+        {
+            Assert.True(all.Threw(rank, "wait", nameof(GroupAbortedException), "the operator wants it").Seconds < 5);
+            all.Went(rank, "drain", "again");
+        }
+
+        Assert.Equal("NaN", all.Of(0, "output").Message);
+    }
+
+    private static void AssertEnded(Report[] all, int rank)
+    {
+        all.Threw(rank, "call", nameof(PeerLostException));
+        all.Threw(rank, "synchronize", nameof(PeerLostException));
+        all.Went(rank, "drain", "again");
+        Assert.Equal("NaN", all.Of(rank, "output").Message);
+        Assert.Equal("True", all.Of(rank, "quarantine").Message);
+    }
+}
