@@ -13,9 +13,6 @@ internal static class PeerKernels
 
     internal static CudaKernel Load(CudaDevice device, PeerKernelVariant variant) => Load(device, variant.Kernel, variant.Name, variant.Options);
 
-    /// <summary>For the ranks of a machine to share the work: each compiles its part, and loads all.</summary>
-    internal static void Compile(CudaDevice device, PeerKernelVariant variant) => KernelLibrary.Compile(device, CollectiveKernels.Source(variant.Kernel), variant.Options);
-
     /// <summary>
     /// Compiles it, unless this machine has done so before (a quarter of a second to two seconds), and loads it. The driver may wait for the device meanwhile.
     /// </summary>

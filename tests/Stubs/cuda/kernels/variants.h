@@ -1,8 +1,7 @@
 // Makes stub kernels of the sources under Cuda/Kernels/Source. eng/build-stubs.sh writes a file for each source and number of ranks that includes this, and the source once for each variant.
 #pragma once
 #include "stub_kernels.h"
-#include "arena.cuh"
-#include "elements.cuh"
+#include "all_reduce.cuh"
 
 // The operation is looked up when it runs: five times fewer kernels to compile. A grid runs on one thread.
 inline thread_local int stub_operation;
