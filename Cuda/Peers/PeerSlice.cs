@@ -5,7 +5,8 @@ namespace CollectivesSharp.Cuda;
 /// </summary>
 /// <remarks>
 /// Whoever uses it sees to it that this rank's work on it (its own slice and the peers') is over before <see cref="CloseAsync"/>. A group that is aborted calls <see cref="Quarantine"/> first: the memory then is
-/// nobody's until each rank has drained its streams and closed, or its process has ended. Any thread; closing twice does nothing.
+/// nobody's until each rank has drained its streams and closed, or its process has ended. Any thread; closing twice does nothing. Closing synchronises no device, but where CUDA IPC took the place of descriptors
+/// (<see cref="Kind"/>) and the last slice of a block goes: there the driver waits for everything on the device, so that no other group's kernels may wait for this thread.
 /// </remarks>
 public sealed class PeerSlice : IAsyncDisposable
 {

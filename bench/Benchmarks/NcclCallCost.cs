@@ -26,7 +26,7 @@ public unsafe class NcclCallCost
     {
         InProcessStore store = new();
         _groups = Task.WhenAll(Enumerable.Range(0, 2).Select(rank => GroupCoordinator.CreateAsync(
-            new GroupOptions { Rank = rank, WorldSize = 2, Store = store, Device = DeviceChoice.Required }))).GetAwaiter().GetResult();
+            new GroupOptions { Rank = rank, WorldSize = 2, Store = store, Device = DeviceChoice.Required, AllReduceRoute = AllReduceRoute.Nccl }))).GetAwaiter().GetResult();
         _streams = [.. _groups.Select(group => group.Device!.CreateStream())];
         _buffers = [.. _groups.Select(group => group.Device!.AllocateFrom<float>(new float[Elements]))];
         _communicator = _groups[0].Nccl!.Handle;

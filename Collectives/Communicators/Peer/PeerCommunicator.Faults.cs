@@ -65,12 +65,13 @@ public sealed unsafe partial class PeerCommunicator
     /// <summary>The stream's work is over; the next call on another stream has nothing to wait for.</summary>
     internal void HasDrained(nint stream) => _order.HasDrained(stream);
 
-    /// <summary>The host's fault comes first: it knows of a process that has ended what a kernel knows as silence.</summary>
+    /// <summary>The host's fault comes first, unless this rank's own kernel knows the same: of a process that has ended it knows only the silence.</summary>
     private CollectiveException Find()
     {
-        if (FaultOfHost() is { } known)
-            return Fail(known);
         PeerFault record = *_words.Fault;
+        CollectiveException? known = FaultOfHost();
+        if (known is not null && (record.Reason != PeerFault.TimedOut || known is not PeerLostException { Reason: PeerLossReason.Silent }))
+            return Fail(known);
         if (record.Reason != PeerFault.TimedOut)
             return Fail(new GroupAbortedException($"Group {_setup.Group}: aborted while {_call}, device call {_sequence}, was under way", _setup.Group, _call.ToString(), _sequence, _setup.Members[_setup.Rank].Rank));
         int[] missing = [.. Enumerable.Range(0, _setup.Members.Length).Where(rank => (record.Missing >> rank & 1) != 0)];
@@ -109,12 +110,26 @@ public sealed unsafe partial class PeerCommunicator
     {
         try
         {
-            return _setup.Host.Fault;
+            return OfThisCall(_setup.Host.Fault);
         }
         catch (ObjectDisposedException)
         {
             return null;
         }
+    }
+
+    /// <summary>What the host tells, with the device call that it ended.</summary>
+    private CollectiveException? OfThisCall(CollectiveException? fault)
+    {
+        if (_sequence == 0)
+            return fault;
+        string text = $"{fault?.Message} The last device call here was {_call}, device call {_sequence}.";
+        return fault switch
+        {
+            PeerLostException lost => new PeerLostException(text, _setup.Group, _call.ToString(), _sequence, lost.Peers, lost.Reason),
+            GroupAbortedException aborted => new GroupAbortedException(text, _setup.Group, _call.ToString(), _sequence, aborted.AbortedBy),
+            _ => fault,
+        };
     }
 
     private bool IsDrained(TimeSpan patience) => _order.IsDrained() || (patience > TimeSpan.Zero && SpinWait.SpinUntil(_order.IsDrained, patience));

@@ -142,7 +142,7 @@ internal static class PeerFormation
 
     private static string Others(PeerExchange exchange, byte[][] all) => string.Join("; ", all.Select((text, rank) => (rank, text)).Where(item => item.text.Length > 0).Select(item => $"{exchange.Describe(item.rank)}: {Encoding.UTF8.GetString(item.text)}"));
 
-    private static bool IsObjection(Exception e) => e is CudaException or KernelCompilationException or NativeLibraryNotFoundException or CollectiveException;
+    private static bool IsObjection(Exception e) => e is CudaException or KernelCompilationException or NativeLibraryNotFoundException or CollectiveException or NotSupportedException;
 
     private static async Task<GroupVote> VoteAsync(NcclContext context, string? objection, CancellationToken cancellationToken)
     {

@@ -8,7 +8,7 @@ namespace CollectivesSharp;
 internal sealed class PeerSelfTest : IDisposable
 {
     /// <summary>No multiple of a packet's elements; several blocks of threads.</summary>
-    private const int Count = 4001;
+    private const int MostCount = 4001;
     private const int Calls = 2;
 
     private readonly PeerCommunicator _communicator;
@@ -22,7 +22,7 @@ internal sealed class PeerSelfTest : IDisposable
     {
         (_communicator, _ranks, _rank, _timeout) = (communicator, ranks, rank, timeout);
         _stream = communicator.Device.CreateStream();
-        _memory = communicator.Device.Allocate<byte>(Count * sizeof(float));
+        _memory = communicator.Device.Allocate<byte>(MostCount * sizeof(float));
     }
 
     /// <summary>Null, or what came out wrong. Throws the communicator's fault where a rank did not come.</summary>
@@ -53,15 +53,16 @@ internal sealed class PeerSelfTest : IDisposable
     private string? Run<T>(DataType type, Func<int, T> convert)
         where T : unmanaged, IEquatable<T>
     {
-        DeviceSpan<T> memory = new(_memory.Pointer, Count);
+        int count = (int)Math.Min(MostCount, _communicator.MostCount(type));
+        DeviceSpan<T> memory = new(_memory.Pointer, (nuint)count);
         for (int call = 0; call < Calls; call++)
         {
-            memory.CopyFrom<T>(_communicator.Device, [.. Enumerable.Range(0, Count).Select(i => convert(Input(i, _rank, call)))]);
-            _communicator.AllReduce(memory.Pointer, memory.Pointer, Count, type, ReduceOp.Sum, _stream);
+            memory.CopyFrom<T>(_communicator.Device, [.. Enumerable.Range(0, count).Select(i => convert(Input(i, _rank, call)))]);
+            _communicator.AllReduce(memory.Pointer, memory.Pointer, (nuint)count, type, ReduceOp.Sum, _stream);
             Await();
-            T[] found = new T[Count];
+            T[] found = new T[count];
             memory.CopyTo(_communicator.Device, found.AsSpan());
-            for (int i = 0; i < Count; i++)
+            for (int i = 0; i < count; i++)
             {
                 T expected = convert(Enumerable.Range(0, _ranks).Sum(rank => Input(i, rank, call)));
                 if (!found[i].Equals(expected))

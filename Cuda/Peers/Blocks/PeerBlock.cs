@@ -63,8 +63,10 @@ internal sealed unsafe class PeerBlock
             CudaCall.Check(result, $"cuCtxEnablePeerAccess from device {device} to device {Device}");
     }
 
+    /// <summary>A descriptor of the whole block.</summary>
     internal SafeFileHandle Export()
     {
+        using CudaContextScope scope = Device.MakeCurrent();
         int descriptor = -1;
         CudaCall.Check(CudaDriverNative.cuMemExportToShareableHandle(&descriptor, _virtual!.Allocation, CUmemAllocationHandleType.CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR, 0), "cuMemExportToShareableHandle");
         return new SafeFileHandle(descriptor, ownsHandle: true);

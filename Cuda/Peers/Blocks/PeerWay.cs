@@ -6,6 +6,6 @@ internal enum PeerWay
     /// <summary>Virtual memory, shared by descriptors.</summary>
     Virtual,
 
-    /// <summary>cuMemAlloc, shared by CUDA IPC.</summary>
+    /// <summary>cuMemAlloc, shared by CUDA IPC. Unlike the other, the driver waits for the whole device when it is freed.</summary>
     Plain,
 }

@@ -40,6 +40,7 @@ internal sealed unsafe class VirtualMapping
     {
         if (_granted.Contains(device.Ordinal))
             return;
+        using CudaContextScope scope = device.MakeCurrent();
         CUmemAccessDesc access = new()
         {
             location = new CUmemLocation { type = CUmemLocationType.CU_MEM_LOCATION_TYPE_DEVICE, id = device.Ordinal },

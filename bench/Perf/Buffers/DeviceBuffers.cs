@@ -1,4 +1,5 @@
 using CollectivesSharp.Cuda;
+using CollectivesSharp.Interop;
 
 namespace CollectivesSharp.Perf;
 
@@ -95,6 +96,8 @@ internal sealed class DeviceBuffers<T> : IBuffers
     {
         // What a first call sets up must not be set up while capturing.
         _group.Synchronize(_stream);
+        if (call.Kind == CollectiveKind.AllReduce && call.Op != Operation.MulSum)
+            _group.Prepare([DataTypeExtensions.Of<T>()], [(ReduceOp)call.Op]);
         using GraphCapture capture = _stream.BeginCapture();
         for (int i = 0; i < calls; i++)
             Enqueue(call);

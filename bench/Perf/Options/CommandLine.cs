@@ -64,6 +64,12 @@ internal static class CommandLine
         };
         Option<int?> ranks = new("--ngpus", "-g") { Description = "ranks to start: one a GPU; host ranks without one (default: every GPU, or 4 host ranks)" };
         Option<Backend> backend = new("--backend") { Description = "where the buffers lie", DefaultValueFactory = _ => Backend.Auto };
+        Option<AllReduceRoute> route = new("--route")
+        {
+            Description = "how all-reduces of device memory travel wherever they can: one-shot (our kernel), nccl; auto: what is fastest (COLLECTIVES_ALLREDUCE_ROUTE too)",
+            CustomParser = result => Lookup<AllReduceRoute>(result, text => text switch { "one-shot" => AllReduceRoute.OneShot, "nccl" => AllReduceRoute.Nccl, "auto" => AllReduceRoute.None, _ => null }, "one-shot, nccl or auto"),
+            DefaultValueFactory = _ => AllReduceRoute.None,
+        };
         Option<LaunchMode> launch = new("--launch") { Description = "what ranks are, when no launcher started this program", DefaultValueFactory = _ => LaunchMode.Processes };
         Option<int> graph = Number("--cudagraph", "-G", "capture a row's timed calls into a graph and replay it so often; 0: no graph", 0, 0);
         Option<int> registration = new("--local_register", "-R")
@@ -77,7 +83,7 @@ internal static class CommandLine
 
         RootCommand command = new("Bandwidth and latency of collectives, with the columns and definitions of nccl-tests.")
         {
-            collective, min, max, step, factor, iterations, warmup, checks, types, operations, root, ranks, backend, launch, graph, registration, json, csv,
+            collective, min, max, step, factor, iterations, warmup, checks, types, operations, root, ranks, backend, route, launch, graph, registration, json, csv,
         };
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -96,6 +102,7 @@ internal static class CommandLine
                 Root = parsed.GetValue(root),
                 Ranks = parsed.GetValue(ranks),
                 Backend = parsed.GetValue(backend),
+                Route = parsed.GetValue(route) is var way and not AllReduceRoute.None ? way : null,
                 Launch = parsed.GetValue(launch),
                 Replays = parsed.GetValue(graph),
                 Registration = parsed.GetValue(registration) switch { 1 => RegistrationKind.Local, 2 => RegistrationKind.Symmetric, _ => null },

@@ -35,6 +35,9 @@ internal sealed record PerfOptions
 
     public required Backend Backend { get; init; }
 
+    /// <summary>Null: the group's choice.</summary>
+    public AllReduceRoute? Route { get; init; }
+
     public required LaunchMode Launch { get; init; }
 
     /// <summary>How often the graph of a row's timed calls is replayed; 0: no graph.</summary>

@@ -49,6 +49,8 @@ internal sealed class DeviceJob : IAsyncDisposable
                 // Most tests are of NCCL alone; those of our kernels say otherwise.
                 ["COLLECTIVES_ALLREDUCE_ROUTE"] = "nccl",
             };
+            if (Environment.GetEnvironmentVariable("COLLECTIVES_NVRTC_PATH") is { } compiler)
+                environment["COLLECTIVES_NVRTC_PATH"] = compiler;
             foreach ((string name, string value) in also(rank))
                 environment[name] = value;
             return environment;

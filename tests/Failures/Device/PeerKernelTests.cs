@@ -14,10 +14,10 @@ public sealed class PeerKernelTests
     [InlineData("COLLECTIVES_ALLREDUCE_ROUTE=auto", "OneShot: one trip")]
     [InlineData(OneShot, "OneShot: forced")]
     [InlineData("COLLECTIVES_ALLREDUCE_ROUTE=nccl", "Nccl: COLLECTIVES_ALLREDUCE_ROUTE or GroupOptions.AllReduceRoute is Nccl.")]
-    [InlineData("COLLECTIVES_ALLREDUCE_ROUTE=auto STUB_CUDA_NO_PEER=1", "Nccl: ")]
-    public async Task The_route_is_what_is_there_and_what_was_asked_for(string everywhere, string route)
+    [InlineData("COLLECTIVES_ALLREDUCE_ROUTE=auto STUB_CUDA_NO_PEER=1", "Nccl: ", "kernels, threads")]
+    public async Task The_route_is_what_is_there_and_what_was_asked_for(string everywhere, string route, string scenario = "kernels")
     {
-        await using DeviceJob job = DeviceJob.Start(2, everywhere, "kernels");
+        await using DeviceJob job = DeviceJob.Start(scenario == "kernels" ? 2 : 1, everywhere, scenario);
         Report[] all = await job.FinishAsync();
         for (int rank = 0; rank < 2; rank++)
         {

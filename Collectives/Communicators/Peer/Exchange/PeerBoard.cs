@@ -23,7 +23,7 @@ internal sealed unsafe class PeerBoard : IPeerBoard
 
     public int Announced(int rank) => Volatile.Read(ref _row[rank]);
 
-    public bool HasEnded(int rank) => !ProcessIdentity.IsAlive(_processes[rank].Id, _processes[rank].StartTime);
+    public bool HasEnded(int rank) => ProcessIdentity.HasLetGo(_processes[rank].Id, _processes[rank].StartTime);
 
     public void Dispose()
     {

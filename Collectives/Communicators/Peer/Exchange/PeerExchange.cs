@@ -21,6 +21,7 @@ internal sealed class PeerExchange : IPeerExchange, IDisposable
     private readonly ILogger _logger;
     private SharedSegment? _segment;
     private long _step;
+    private long _lastGather;
     private int _boards;
 
     private PeerExchange(string group, GroupMember[] node, int rank, IStore store, string prefix, ILogger logger)
@@ -94,8 +95,9 @@ internal sealed class PeerExchange : IPeerExchange, IDisposable
             all[rank] = rank == Rank ? own.ToArray() : await _store.GetAsync(keys[rank], timeout, cancellationToken).ConfigureAwait(false);
 
         // All have begun this step, so all have read the one before.
-        if (step > 1)
-            await _store.DeleteAsync(Key(step - 1, Rank), cancellationToken).ConfigureAwait(false);
+        if (_lastGather > 0)
+            await _store.DeleteAsync(Key(_lastGather, Rank), cancellationToken).ConfigureAwait(false);
+        _lastGather = step;
         return all;
     }
 

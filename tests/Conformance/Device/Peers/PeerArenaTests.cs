@@ -93,7 +93,8 @@ public sealed class PeerArenaTests
     private static async Task WriteAndReadAsync(PeerRank rank, string way)
     {
         using PeerExchange exchange = await rank.ExchangeAsync();
-        await using PeerSlice slice = await PeerArena.CreateSliceAsync(rank.Device, exchange, SliceBytes, PeerRank.Patience);
+        const int SliceBytes = 640 << 10;
+        await using PeerSlice slice = await PeerArena.CreateSliceAsync(rank.Device, exchange, SliceBytes - 1, PeerRank.Patience);
         Assert.Equal((nuint)SliceBytes, slice.Bytes);
         Assert.Equal(0, slice.Own % PeerArena.SliceUnit);
         AssertFresh(slice);

@@ -1,4 +1,4 @@
-using System.Text;
+using System.Net.Sockets;
 using CollectivesSharp.Cuda;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -18,30 +18,18 @@ internal sealed class PeerRank(GroupCoordinator group, CudaDevice device, IStore
     /// <summary>On ranks with a GPU each, as threads or as processes.</summary>
     internal static void Run(int size, Func<PeerRank, Task> body) => DeviceWorld.Run(size, rank =>
     {
-        // The first one's folder is where they meet.
-        byte[] name = new byte[64];
-        if (rank.Rank == 0)
-            Encoding.UTF8.GetBytes(Path.GetFileName(Directory.CreateTempSubdirectory("collectives-peers-").FullName), name);
+        // Rank 0 serves the store at a local socket, which has no file.
+        byte[] name = Guid.NewGuid().ToByteArray();
         rank.Group.Broadcast(name.AsSpan(), root: 0);
-        string folder = Path.Combine(Path.GetTempPath(), Encoding.UTF8.GetString(name).TrimEnd('\0'));
-        FileStore store = FileStore.Open(folder);
-        try
-        {
-            body(new PeerRank(rank.Group, rank.Device, store)).GetAwaiter().GetResult();
-            rank.Group.Barrier();
-        }
-        finally
-        {
-            store.DisposeAsync().AsTask().GetAwaiter().GetResult();
-            if (rank.Rank == 0)
-                Directory.Delete(folder, recursive: true);
-        }
+        MeetAsync(rank, new UnixDomainSocketEndPoint($"\0collectives-sharp/test/{new Guid(name)}"), body).GetAwaiter().GetResult();
     });
 
-    /// <summary>On threads that share the GPUs of this process, <paramref name="devices"/> of them at most.</summary>
+    /// <summary>On threads that share the GPUs of this process, <paramref name="devices"/> of them at most. In a launched job the first rank does it for all.</summary>
     internal static void RunVirtual(int size, int devices, Func<PeerRank, Task> body)
     {
         CudaDevice first = DeviceWorld.OwnDevice();
+        if (World.Launch.Rank > 0)
+            return;
         CudaDevice[] used = World.IsLaunched || devices == 1 ? [first] : [.. CudaDevice.All.Take(devices)];
         InProcessStore store = new();
         ThreadRanks.Run(size, group => body(new PeerRank(group, used[group.RankInGroup % used.Length], store)).GetAwaiter().GetResult(), new GroupOptions { Store = store, Device = DeviceChoice.None, Timeout = Patience });
@@ -51,5 +39,19 @@ internal sealed class PeerRank(GroupCoordinator group, CudaDevice device, IStore
     {
         string prefix = $"peers/{await store.AddAsync($"exchange/{Rank}", 1)}";
         return await PeerExchange.CreateAsync("peers", [.. group.Members], Rank, store, prefix, Patience, NullLogger.Instance, CancellationToken.None);
+    }
+
+    private static async Task MeetAsync(DeviceRank rank, UnixDomainSocketEndPoint place, Func<PeerRank, Task> body)
+    {
+        if (rank.Rank > 0)
+        {
+            await using SocketStore client = await SocketStore.ConnectAsync(place);
+            await body(new PeerRank(rank.Group, rank.Device, client));
+            return;
+        }
+
+        await using StoreServer server = StoreServer.Start(place, new InProcessStore());
+        await body(new PeerRank(rank.Group, rank.Device, server.Store));
+        await server.WaitForClientsToLeaveAsync(Patience);
     }
 }

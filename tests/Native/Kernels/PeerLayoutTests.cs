@@ -1,0 +1,49 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using CollectivesSharp.Cuda;
+using CollectivesSharp.Interop;
+using Xunit;
+
+namespace CollectivesSharp.Native;
+
+/// <summary>The structs that host and kernels share are written twice: NVRTC compares them.</summary>
+public sealed class PeerLayoutTests
+{
+    [Fact]
+    public void The_twins_of_the_kernels_structs_have_their_layout()
+    {
+        Libraries.Need(NativeLibraryKind.Nvrtc);
+        KernelSource source = CollectiveKernels.Source("all_reduce_one_shot");
+        string[] claims =
+        [
+            Size<PeerView>("View"),
+            Offset<PeerView>("View", "slice", nameof(PeerView.Slices)),
+            Offset<PeerView>("View", "abort", nameof(PeerView.Abort)),
+            Offset<PeerView>("View", "fault", nameof(PeerView.Fault)),
+            Offset<PeerView>("View", "patience", nameof(PeerView.Patience)),
+            Offset<PeerView>("View", "half_bytes", nameof(PeerView.HalfBytes)),
+            Offset<PeerView>("View", "rank", nameof(PeerView.Rank)),
+            Size<PeerFault>("Fault"),
+            Offset<PeerFault>("Fault", "reason", nameof(PeerFault.Reason)),
+            Offset<PeerFault>("Fault", "missing", nameof(PeerFault.Missing)),
+            Offset<PeerFault>("Fault", "epoch", nameof(PeerFault.Epoch)),
+            Size<OneShotArguments>("OneShot"),
+            Offset<OneShotArguments>("OneShot", "view", nameof(OneShotArguments.View)),
+            Offset<OneShotArguments>("OneShot", "input", nameof(OneShotArguments.Input)),
+            Offset<OneShotArguments>("OneShot", "output", nameof(OneShotArguments.Output)),
+            Offset<OneShotArguments>("OneShot", "count", nameof(OneShotArguments.Count)),
+            $"CONTROL_BYTES == {PeerView.ControlBytes}",
+            $"sizeof(Control) <= {PeerView.ControlBytes}",
+            $"MAX_RANKS == {PeerKernelVariant.MaxRanks}",
+            $"ABORTED == {PeerFault.Aborted} && TIMED_OUT == {PeerFault.TimedOut}",
+        ];
+        string text = source.Text + string.Concat(claims.Select(claim => $"\nstatic_assert({claim}, \"{claim}\");"));
+        Ptx.Compile(new KernelSource("layout.cu", text, source.Headers), "sm_90", out _, CollectiveKernels.Options("layout", 2, "Float32", "Sum"));
+    }
+
+    private static string Size<T>(string type)
+        where T : unmanaged
+        => $"sizeof({type}) == {Unsafe.SizeOf<T>()}";
+
+    private static string Offset<T>(string type, string field, string twin) => $"__builtin_offsetof({type}, {field}) == {Marshal.OffsetOf<T>(twin)}";
+}
