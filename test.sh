@@ -93,7 +93,7 @@ COLLECTIVES_TEST_NODES=2 tests "conformance, 4 processes on 2 nodes" dotnet "$co
 device=(-noColor -namespace "$gpu")
 over_stubs() { # NAME [VARIABLE=VALUE...] COMMAND...
   local name=$1; shift
-  tests "device memory over stubs, $name" env COLLECTIVES_CUDA_PATH="$stubs" COLLECTIVES_NCCL_PATH="$stubs" ${nvidia:+COLLECTIVES_NVRTC_PATH="$nvidia"} STUB_CUDA_DEVICES=4 "$@"
+  tests "device memory over stubs, $name" env COLLECTIVES_CUDA_PATH="$stubs" COLLECTIVES_NCCL_PATH="$stubs" COLLECTIVES_NVRTC_PATH="$stubs" STUB_CUDA_DEVICES=4 "$@"
 }
 over_stubs "threads" STUB_CUDA_DEVICES=2 dotnet "$conformance" "${device[@]}"
 over_stubs "threads, NCCL 2.18" STUB_CUDA_DEVICES=3 COLLECTIVES_NCCL_PATH="$stubs/old" COLLECTIVES_TEST_BRIEF=1 dotnet "$conformance" "${device[@]}"
@@ -126,7 +126,7 @@ else
   skip "conformance under mpiexec.hydra" "MPICH could not be brought here"
 fi
 
-COLLECTIVES_TEST_STUBS=$stubs tests "failures" env ${nvidia:+COLLECTIVES_NVRTC_PATH="$nvidia"} dotnet "tests/Failures/$out/CollectivesSharp.Failures.dll" -noColor
+COLLECTIVES_TEST_STUBS=$stubs tests "failures" env COLLECTIVES_NVRTC_PATH="$stubs" dotnet "tests/Failures/$out/CollectivesSharp.Failures.dll" -noColor
 
 # The main job, as a newcomer types it.
 table() {

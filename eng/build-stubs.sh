@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# build-stubs.sh DEST: builds tests/Stubs into DEST and prints it: libcuda.so.1, libnccl.so.2 (2.28.9), old/libnccl.so.2 (2.18.5) and
+# build-stubs.sh DEST: builds tests/Stubs into DEST and prints it: libcuda.so.1, libnvrtc.so.12, libnccl.so.2 (2.28.9), old/libnccl.so.2 (2.18.5) and
 # new/libnccl.so.2 (2.29.7). Needs gcc and g++ alone. STUB_CFLAGS adds options, such as -fsanitize=thread.
 set -euo pipefail
 [ $# = 1 ] || { sed -n 2,3p "$0" >&2; exit 2; }
@@ -98,4 +98,5 @@ release() { # FOLDER VERSION NAMES
 release . 22809 "$abi/nccl-2.28.9.symbols.txt"
 release old 21805 tests/Stubs/nccl/variant/nccl-2.18.5.symbols.txt
 release new 22907 "$abi/nccl-2.29.7.symbols.txt"
+gcc "${flags[@]}" -shared -Wl,-soname,libnvrtc.so.12 -o "$dest/libnvrtc.so.12.$$" tests/Stubs/nvrtc/nvrtc.c && mv "$dest/libnvrtc.so.12.$$" "$dest/libnvrtc.so.12"
 echo "$dest"

@@ -39,7 +39,7 @@ internal static class AllReduceRouter
         AllReduceTable table = AllReduceTable.For(worldSize, type);
         nuint bytes = Bytes(count, type), cells = PeerLaunch.Cells(count, type);
         bool hasWindow = PeerLaunch.HasWindow(worldSize, halfBytes);
-        bool oneShotFits = PeerLaunch.OneShotBytes(cells, worldSize) <= halfBytes, twoShotFits = PeerLaunch.TwoShotBytes(cells, worldSize) <= halfBytes;
+        bool oneShotFits = PeerLaunch.OneShotFits(cells, worldSize, halfBytes), twoShotFits = PeerLaunch.TwoShotFits(cells, worldSize, halfBytes);
         if (oneShotFits && bytes <= table.OneShot)
             return AllReduceRoute.OneShot;
         if (twoShotFits && (bytes <= table.TwoShot || !hasWindow))
@@ -49,12 +49,13 @@ internal static class AllReduceRouter
 
     private static bool Fits(AllReduceRoute route, in AllReduceRequest request, AllReduceFacts facts) => route switch
     {
-        AllReduceRoute.OneShot => PeerLaunch.OneShotBytes(PeerLaunch.Cells(request.Count, request.Type), facts.WorldSize) <= facts.HalfBytes,
-        AllReduceRoute.TwoShot => PeerLaunch.TwoShotBytes(PeerLaunch.Cells(request.Count, request.Type), facts.WorldSize) <= facts.HalfBytes,
+        AllReduceRoute.OneShot => PeerLaunch.OneShotFits(PeerLaunch.Cells(request.Count, request.Type), facts.WorldSize, facts.HalfBytes),
+        AllReduceRoute.TwoShot => PeerLaunch.TwoShotFits(PeerLaunch.Cells(request.Count, request.Type), facts.WorldSize, facts.HalfBytes),
         _ => PeerLaunch.HasWindow(facts.WorldSize, facts.HalfBytes),
     };
 
-    private static nuint Bytes(nuint count, DataType type) => count * (nuint)type.SizeInBytes();
+    /// <summary>At most what a nuint holds.</summary>
+    private static nuint Bytes(nuint count, DataType type) => count > nuint.MaxValue / (nuint)type.SizeInBytes() ? nuint.MaxValue : count * (nuint)type.SizeInBytes();
 
     /// <summary>Null: our kernels do it.</summary>
     private static string? PeerObjection(in AllReduceRequest request, AllReduceFacts facts) =>

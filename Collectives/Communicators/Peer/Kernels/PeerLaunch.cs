@@ -29,12 +29,13 @@ internal readonly record struct PeerLaunch(int Blocks, int Threads)
     }
 
     /// <summary>Of each rank's part of a message.</summary>
-    internal static nuint Part(nuint cells, int worldSize) => (cells + (nuint)worldSize - 1) / (nuint)worldSize;
+    internal static nuint Part(nuint cells, int worldSize) => (cells / (nuint)worldSize) + (cells % (nuint)worldSize == 0 ? 0u : 1u);
 
-    /// <summary>What a message takes of a half, in bytes.</summary>
-    internal static nuint OneShotBytes(nuint cells, int worldSize) => cells * (nuint)(CellBytes * worldSize);
+    /// <summary>Whether a half holds every rank's message.</summary>
+    internal static bool OneShotFits(nuint cells, int worldSize, nuint halfBytes) => cells <= halfBytes / (nuint)(CellBytes * worldSize);
 
-    internal static nuint TwoShotBytes(nuint cells, int worldSize) => 2 * Part(cells, worldSize) * (nuint)(CellBytes * worldSize);
+    /// <summary>Whether a half holds a part of every rank, contributions and results.</summary>
+    internal static bool TwoShotFits(nuint cells, int worldSize, nuint halfBytes) => Part(cells, worldSize) <= halfBytes / (nuint)(2 * CellBytes * worldSize);
 
     /// <summary>A ring for one warp at least.</summary>
     internal static bool HasWindow(int worldSize, nuint halfBytes) => halfBytes >= (nuint)(2 * Ring * worldSize * CellBytes * 32);
@@ -55,7 +56,7 @@ internal readonly record struct PeerLaunch(int Blocks, int Threads)
     {
         nuint most = halfBytes / (nuint)(2 * Ring * worldSize * CellBytes);
         int threads = MostThreads;
-        while (threads > 32 && (nuint)(threads * mostBlocks) > most)
+        while (threads > 32 && (nuint)(threads * mostBlocks) > most + (most / 16))
             threads /= 2;
         return new((int)Math.Max(1, Math.Min(Math.Min((nuint)mostBlocks, most / (nuint)threads), (part + (nuint)threads - 1) / (nuint)threads)), threads);
     }

@@ -15,8 +15,9 @@ internal static class PeerGroup
             body(rank);
     });
 
-    /// <summary>Our kernels reduce this on every rank.</summary>
-    internal static void AssertOneShot(DeviceRank rank, nuint count, DataType type, ReduceOp op) => Assert.Equal(AllReduceRoute.OneShot, rank.Group.Route(new AllReduceRequest(count, type, op)).Route);
+    internal static PeerCommunicator PeerOf(GroupCoordinator group) => ((RoutedDeviceCommunicator)group.DeviceCommunicator!).Peer;
+
+    internal static AllReduceRoute AnyRoute(Random random) => (AllReduceRoute)random.Next((int)AllReduceRoute.OneShot, (int)AllReduceRoute.Windowed + 1);
 
     internal static GroupCoordinator New(DeviceRank rank, IEnumerable<int>? ranks = null) => rank.Group.NewGroupAsync([.. ranks ?? rank.Group.Ranks]).GetAwaiter().GetResult();
 

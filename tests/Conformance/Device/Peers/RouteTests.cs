@@ -8,16 +8,14 @@ public sealed class RouteTests
 {
     [Theory]
     [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
-    public void Small_float_reductions_take_one_shot_and_all_others_NCCL(int ranks) => PeerGroup.Run(ranks, rank =>
+    public void The_route_follows_from_the_size(int ranks) => PeerGroup.Run(ranks, rank =>
     {
-        AllReduceRoute other = rank.Group.Nccl is null ? AllReduceRoute.None : AllReduceRoute.Nccl;
         Assert.Contains(rank.Group.Capabilities, vote => vote is { Capability: "peer memory", IsOn: true });
         Assert.Equal(AllReduceRoute.OneShot, Route(4096, DataType.BFloat16, ReduceOp.Sum));
-        Assert.Equal(AllReduceRoute.OneShot, Route(4096, DataType.Float8E4M3, ReduceOp.Average));
-        Assert.Equal(other, Route(4096, DataType.Int32, ReduceOp.Sum));
-        Assert.Equal(other, Route(4096, DataType.Float64, ReduceOp.Sum));
-        Assert.Equal(other, Route(4096, DataType.Float32, ReduceOp.Product));
-        Assert.Equal(other, Route(64 << 20, DataType.BFloat16, ReduceOp.Sum));
+        Assert.Equal(AllReduceRoute.OneShot, Route(4096, DataType.Int64, ReduceOp.Product));
+        Assert.Equal(AllReduceRoute.TwoShot, Route(1 << 20, DataType.BFloat16, ReduceOp.Sum));
+        Assert.Equal(AllReduceRoute.Windowed, Route(8 << 20, DataType.BFloat16, ReduceOp.Sum));
+        Assert.Equal(rank.Group.Nccl is null ? AllReduceRoute.Windowed : AllReduceRoute.Nccl, Route(64 << 20, DataType.Float64, ReduceOp.Sum));
 
         AllReduceRoute Route(nuint count, DataType type, ReduceOp op) => rank.Group.Route(new AllReduceRequest(count, type, op)).Route;
     });

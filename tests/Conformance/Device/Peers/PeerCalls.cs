@@ -6,7 +6,7 @@ using Xunit;
 namespace CollectivesSharp.Conformance.Device;
 
 /// <summary>All-reduces by our kernels on one rank, enqueued together and then compared with what the host's own fold of all inputs gives: bit by bit, of NaNs that they are NaNs.</summary>
-internal sealed unsafe class OneShotCalls<T> : IDisposable
+internal sealed unsafe class PeerCalls<T> : IDisposable
     where T : unmanaged
 {
     /// <summary>In front of and behind every buffer, which nobody may write: bytes.</summary>
@@ -16,12 +16,12 @@ internal sealed unsafe class OneShotCalls<T> : IDisposable
     private readonly Element<T> _element = Elements.Of<T>();
     private readonly HostReduction _reduction = new();
     private readonly DeviceRank _rank;
-    private readonly IReadOnlyList<OneShotCall> _calls;
+    private readonly IReadOnlyList<PeerCall> _calls;
     private readonly int[] _starts;
     private readonly DeviceBuffer<byte> _memory;
     private readonly byte[] _content;
 
-    internal OneShotCalls(DeviceRank rank, IReadOnlyList<OneShotCall> calls)
+    internal PeerCalls(DeviceRank rank, IReadOnlyList<PeerCall> calls)
     {
         (_rank, _calls) = (rank, calls);
         _starts = new int[calls.Count + 1];
@@ -40,7 +40,8 @@ internal sealed unsafe class OneShotCalls<T> : IDisposable
         _memory.CopyFrom(_content);
     }
 
-    internal void Enqueue(int call, nint stream) => _rank.Group.AllReduce(Span(InputOffset(call), call), Span(OutputOffset(call), call), _calls[call].Op, stream);
+    internal void Enqueue(int call, nint stream) =>
+        PeerGroup.PeerOf(_rank.Group).AllReduce(_calls[call].Route, _memory.Pointer + InputOffset(call), _memory.Pointer + OutputOffset(call), (nuint)_calls[call].Count, DataTypeExtensions.Of<T>(), _calls[call].Op, stream);
 
     internal void EnqueueAll()
     {
@@ -53,7 +54,7 @@ internal sealed unsafe class OneShotCalls<T> : IDisposable
         byte[] found = _memory.ToArray();
         for (int i = 0; i < _calls.Count; i++)
         {
-            OneShotCall call = _calls[i];
+            PeerCall call = _calls[i];
             T[][] inputs = [.. Enumerable.Range(0, _rank.Size).Select(rank => Inputs(i, rank, round))];
             T[] expected = Reduce(inputs, call);
             ReadOnlySpan<T> actual = MemoryMarshal.Cast<byte, T>(found.AsSpan(OutputOffset(i)))[..call.Count];
@@ -73,13 +74,11 @@ internal sealed unsafe class OneShotCalls<T> : IDisposable
 
     public void Dispose() => _memory.Dispose();
 
-    private DeviceSpan<T> Span(int offset, int call) => new(_memory.Pointer + offset, (nuint)_calls[call].Count);
-
     private int InputOffset(int call) => _starts[call] + Margin + (_calls[call].InputOffset * sizeof(T));
 
     private int OutputOffset(int call) => _calls[call].InPlace ? InputOffset(call) : _starts[call] + Stride(_calls[call]) + Margin + (_calls[call].OutputOffset * sizeof(T));
 
-    private static int Stride(OneShotCall call) => (((call.Count + 16) * sizeof(T)) + (2 * Margin) + 15) & ~15;
+    private static int Stride(PeerCall call) => (((call.Count + 16) * sizeof(T)) + (2 * Margin) + 15) & ~15;
 
     /// <summary>A prime number of random elements over and over: what is in the wrong place does not look right by chance.</summary>
     private T[] Inputs(int call, int rank, int round)
@@ -94,7 +93,7 @@ internal sealed unsafe class OneShotCalls<T> : IDisposable
 
     private int HashCode(int call, int rank, int round) => unchecked((((((World.Seed * 31) + _calls[call].Seed) * 31) + rank) * 31) + round);
 
-    private T[] Reduce(T[][] inputs, OneShotCall call)
+    private T[] Reduce(T[][] inputs, PeerCall call)
     {
         T[] result = new T[call.Count];
         List<GCHandle> pinned = [.. inputs.Append(result).Select(array => GCHandle.Alloc(array, GCHandleType.Pinned))];

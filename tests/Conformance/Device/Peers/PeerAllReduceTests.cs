@@ -4,8 +4,8 @@ using Xunit;
 
 namespace CollectivesSharp.Conformance.Device;
 
-/// <summary>All-reduce by our kernels: the bits of the host's fold in rank order, whatever the type, operation, size, alignment and way of calling.</summary>
-public sealed class OneShotTests
+/// <summary>All-reduce by our kernels: the bits of the host's fold in rank order, whatever the route, type, operation, size, alignment and way of calling.</summary>
+public sealed class PeerAllReduceTests
 {
     /// <summary>Around packets of 4, 8 and 16 elements, blocks of 128 threads, grids of one round and of several.</summary>
     private static readonly int[] s_counts = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 127, 509, 512, 2047, 2049, 10_007, 65_536, 100_003];
@@ -27,6 +27,13 @@ public sealed class OneShotTests
             case DataType.Float16: Check<Half>(rank); break;
             case DataType.BFloat16: Check<BFloat16>(rank); break;
             case DataType.Float8E4M3: Check<Float8E4M3>(rank); break;
+            case DataType.Int8: Check<sbyte>(rank); break;
+            case DataType.UInt8: Check<byte>(rank); break;
+            case DataType.Int32: Check<int>(rank); break;
+            case DataType.UInt32: Check<uint>(rank); break;
+            case DataType.Int64: Check<long>(rank); break;
+            case DataType.UInt64: Check<ulong>(rank); break;
+            case DataType.Float64: Check<double>(rank); break;
             default: Check<Float8E5M2>(rank); break;
         }
     });
@@ -37,16 +44,16 @@ public sealed class OneShotTests
     {
         const int Batch = 100;
         Random random = new(World.Seed);
-        rank.Group.Prepare([.. PeerKernelVariant.Types], [.. PeerKernelVariant.Operations]);
-        using OneShotCalls<float> floats = new(rank, Make(random, Batch / 4));
-        using OneShotCalls<Half> halves = new(rank, Make(random, Batch / 4));
-        using OneShotCalls<BFloat16> bfloats = new(rank, Make(random, Batch / 4));
-        using OneShotCalls<Float8E4M3> bytes = new(rank, Make(random, Batch / 4));
+        rank.Group.Prepare([DataType.Float32, DataType.Float16, DataType.Int32, DataType.Float8E4M3], [.. PeerKernelVariant.Operations]);
+        using PeerCalls<float> floats = new(rank, Make(random, Batch / 4));
+        using PeerCalls<Half> halves = new(rank, Make(random, Batch / 4));
+        using PeerCalls<int> integers = new(rank, Make(random, Batch / 4));
+        using PeerCalls<Float8E4M3> bytes = new(rank, Make(random, Batch / 4));
         for (int round = 0; round < RandomCalls(rank) / Batch; round++)
         {
             floats.Load(round);
             halves.Load(round);
-            bfloats.Load(round);
+            integers.Load(round);
             bytes.Load(round);
 
             // Nobody begins a round before everybody has looked at the last one: the memory is written from the host.
@@ -59,7 +66,7 @@ public sealed class OneShotTests
                 {
                     case 0: floats.Enqueue(call / 4, rank.Stream); break;
                     case 1: halves.Enqueue(call / 4, rank.Stream); break;
-                    case 2: bfloats.Enqueue(call / 4, rank.Stream); break;
+                    case 2: integers.Enqueue(call / 4, rank.Stream); break;
                     default: bytes.Enqueue(call / 4, rank.Stream); break;
                 }
             }
@@ -67,29 +74,9 @@ public sealed class OneShotTests
             rank.Meet();
             floats.Check(round);
             halves.Check(round);
-            bfloats.Check(round);
+            integers.Check(round);
             bytes.Check(round);
         }
-    });
-
-    [Theory]
-    [MemberData(nameof(Sizes))]
-    public void The_largest_call_fills_half_of_the_memory_and_one_element_more_takes_another_route(int ranks) => PeerGroup.Run(ranks, rank =>
-    {
-        PeerCommunicator peer = ((RoutedDeviceCommunicator)rank.Group.DeviceCommunicator!).Peer;
-        nuint most = peer.MostCount(DataType.BFloat16);
-        using DeviceBuffer<BFloat16> input = rank.Device.Allocate<BFloat16>(most + 1), output = rank.Device.Allocate<BFloat16>(most + 1);
-        input.CopyFrom([.. Enumerable.Range(0, (int)most + 1).Select(i => (BFloat16)(float)((i * 7) % 61))]);
-        rank.Meet();
-        for (int round = 0; round < 3; round++)
-            peer.AllReduce(input.Pointer, output.Pointer, most, DataType.BFloat16, ReduceOp.Max, rank.Stream);
-        rank.Meet();
-        Assert.Equal(input.ToArray()[..(int)most], output.ToArray()[..(int)most]);
-        NotSupportedException refused = Assert.Throws<NotSupportedException>(() => peer.AllReduce(input.Pointer, output.Pointer, most + 1, DataType.BFloat16, ReduceOp.Max, rank.Stream));
-        Assert.Contains($"at most {most} elements", refused.Message, StringComparison.Ordinal);
-        Assert.NotEqual(AllReduceRoute.OneShot, rank.Group.Route(new AllReduceRequest(most + 1, DataType.BFloat16, ReduceOp.Max)).Route);
-        peer.AllReduce(0, 0, 0, DataType.BFloat16, ReduceOp.Sum, rank.Stream);
-        rank.Meet();
     });
 
     private static void Check<T>(DeviceRank rank)
@@ -100,16 +87,15 @@ public sealed class OneShotTests
         rank.Group.Prepare([type], [.. PeerKernelVariant.Operations]);
         foreach (ReduceOp op in PeerKernelVariant.Operations)
         {
-            List<OneShotCall> calls = [];
+            List<PeerCall> calls = [];
             foreach (int count in rank.IsBrief ? s_counts[..17] : s_counts)
             {
-                PeerGroup.AssertOneShot(rank, (nuint)count, type, op);
-                calls.Add(new OneShotCall(op, count, InPlace: true, random.Next(16), 0, random.Next()));
-                calls.Add(new OneShotCall(op, count, InPlace: false, random.Next(16), random.Next(16), random.Next()));
-                calls.Add(new OneShotCall(op, count, InPlace: calls.Count % 2 == 0, 0, 0, random.Next()));
+                calls.Add(new PeerCall(PeerGroup.AnyRoute(random), op, count, InPlace: true, random.Next(16), 0, random.Next()));
+                calls.Add(new PeerCall(PeerGroup.AnyRoute(random), op, count, InPlace: false, random.Next(16), random.Next(16), random.Next()));
+                calls.Add(new PeerCall(PeerGroup.AnyRoute(random), op, count, InPlace: calls.Count % 2 == 0, 0, 0, random.Next()));
             }
 
-            using OneShotCalls<T> all = new(rank, calls);
+            using PeerCalls<T> all = new(rank, calls);
             all.Load(0);
             rank.Meet();
             using (CudaGraph graph = rank.Capture(all.EnqueueAll))
@@ -133,6 +119,6 @@ public sealed class OneShotTests
         }
     }
 
-    private static List<OneShotCall> Make(Random random, int number) => [.. Enumerable.Range(0, number).Select(_ => new OneShotCall(
-        PeerKernelVariant.Operations[random.Next(4)], random.Next(8) == 0 ? random.Next(1, 20_000) : random.Next(1, 700), random.Next(2) == 0, random.Next(16), random.Next(16), random.Next()))];
+    private static List<PeerCall> Make(Random random, int number) => [.. Enumerable.Range(0, number).Select(_ => new PeerCall(
+        PeerGroup.AnyRoute(random), PeerKernelVariant.Operations[random.Next(PeerKernelVariant.Operations.Count)], random.Next(8) == 0 ? random.Next(1, 20_000) : random.Next(1, 700), random.Next(2) == 0, random.Next(16), random.Next(16), random.Next()))];
 }
