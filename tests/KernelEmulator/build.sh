@@ -38,6 +38,7 @@ if [ ! -f "$library" ]; then
   exec 9> "$cache/lock"
   flock 9
   if [ ! -f "$library" ]; then
+    find "$cache" -mindepth 1 -mtime +2 -delete 2> /dev/null || true
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     include=$(sources "$shipped")
