@@ -5,11 +5,13 @@ namespace emulator {
 static const u64 PATIENCE = 1'000'000;
 static const u8 UNTOUCHED = 0x5C;
 
-AllReduces::AllReduces(Case &of, u32 ranks, const char *element, const char *operation, u64 largest, u64 half_bytes, u32 blocks, u32 threads)
-    : of(of), ranks(ranks), format(format_of(element)), operation(operation), largest(largest)
+AllReduces::AllReduces(Case &of, u32 ranks, const char *element, const char *operation, u64 largest, u64 half_bytes, u32 blocks, u32 threads, bool dependent)
+    : of(of), ranks(ranks), format(format_of(element)), operation(operation), largest(largest), dependent(dependent)
 {
     Random &random = of.random;
-    machine.reset(of.setting(ranks, blocks, threads));
+    Setting setting = of.setting(ranks, blocks, threads);
+    setting.overlap = dependent ? 2 : 1;
+    machine.reset(setting);
     u32 number = 2 + random.below(7), kind = random.below(12);
     trouble = kind == 0 ? ABORT : kind == 1 ? STOPS : kind == 2 ? LATE : NONE;
     victim = random.below(ranks);
@@ -38,7 +40,9 @@ AllReduces::AllReduces(Case &of, u32 ranks, const char *element, const char *ope
     static const char *const troubles[] = {"", "aborted", "a rank stops", "a rank comes after the deadline"};
     description = std::string(element) + ", " + operation + ", " + std::to_string(ranks) + " ranks";
     if (trouble)
-        description += std::string(", ") + troubles[trouble] + ": rank " + std::to_string(victim) + " at call " + std::to_string(from);
+        description += std::string(", ") + troubles[trouble];
+    if (trouble == STOPS || trouble == LATE)
+        description += ": rank " + std::to_string(victim) + " at call " + std::to_string(from);
     description += "; calls:";
     for (const Call &call : calls)
         description += " " + std::to_string(call.count) + " elements by " + std::to_string(call.blocks) + "x" + std::to_string(call.threads) + (&call == &calls.back() ? "" : ",");
@@ -116,6 +120,7 @@ void AllReduces::check_fault(u32 rank)
     u32 reason = trouble == ABORT ? ABORTED : TIMED_OUT;
     if (rank == victim && trouble == LATE)
         return;
+    // Of an abort only the ranks are bound to be right.
     if (fault.reason != reason || fault.missing == 0 || (fault.missing & ~missing) != 0 || (trouble != ABORT && fault.epoch != from))
         fail(Verdict::WrongData, "rank %u left by reason %u, in epoch %llu, for want of ranks %x; it should be reason %u, epoch %u, ranks %x", rank, fault.reason, fault.epoch, fault.missing, reason, from,
              missing);
@@ -130,6 +135,7 @@ void AllReduces::launch(u32 rank, u32 call, const Kernel &with)
     launch.kernel = [&view, pair, &what, &with] { with(view, pair.input, pair.output, what.count); };
     launch.blocks = what.blocks;
     launch.threads = what.threads;
+    launch.dependent = dependent;
     launch.delay = of.random.one_in(3) ? of.random.magnitude(12) : 0;
     launch.before = [this, rank, call] { before(rank, call); };
     launch.after = [this, rank, call] { after(rank, call); };

@@ -16,8 +16,8 @@ class AllReduces {
     // One rank's launch of one call.
     typedef std::function<void(const View &view, const void *input, void *output, u64 count)> Kernel;
 
-    // largest: elements of a call at most, of half_bytes of the arena.
-    AllReduces(Case &of, u32 ranks, const char *element, const char *operation, u64 largest, u64 half_bytes, u32 blocks, u32 threads);
+    // largest: elements of a call at most. half_bytes: what that takes of the arena. blocks, threads: of a grid at most. dependent: the kernel waits for the grid before, and is launched so that it may overlap it.
+    AllReduces(Case &of, u32 ranks, const char *element, const char *operation, u64 largest, u64 half_bytes, u32 blocks, u32 threads, bool dependent = false);
     // To the end, with all that is checked.
     void run(const Kernel &kernel);
 
@@ -38,6 +38,7 @@ class AllReduces {
     const Format &format;
     std::string operation;
     u64 largest;
+    bool dependent;
     Trouble trouble = NONE;
     u32 victim = 0, from = 0;  // of trouble: the rank and its first call
     std::vector<Call> calls;

@@ -52,7 +52,8 @@ struct Launch {
     u32 blocks = 1, threads = 1, block_words = 0;
     bool dependent = false;         // may start when every block of the grid before has called let_next_grid_start
     u64 delay = 0;                  // steps, at least, from when it could start
-    std::function<void()> before = {}, after = {};  // on the stream
+    // On the stream. When the grid may start early, before is what its wait for the grid before waits for.
+    std::function<void()> before = {}, after = {};
 };
 
 struct Grid {
@@ -61,7 +62,7 @@ struct Grid {
     std::vector<Block> blocks;
     u32 blocks_left = 0;
     u64 could_start = 0;       // the step when its turn came; 0: not yet
-    bool started = false, ended = false;
+    bool prepared = false, started = false, ended = false;
     std::vector<u32> start_clock;
     u32 start_snapshot = 0;
     std::vector<Thread *> waiting;  // in wait_for_previous_grid

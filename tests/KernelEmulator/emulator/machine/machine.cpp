@@ -116,13 +116,21 @@ bool Machine::may_start(const Grid &grid, u32 rank, size_t place) const
 
 bool Machine::previous_ended(const Grid &grid) const { return streams[grid.rank].front().get() == &grid; }
 
+void Machine::prepare(Grid &grid)
+{
+    if (grid.prepared || !previous_ended(grid))
+        return;
+    grid.prepared = true;
+    if (grid.launch.before)
+        grid.launch.before();
+}
+
 void Machine::start(Grid &grid)
 {
     const Launch &launch = grid.launch;
     grid.started = true;
     last_progress = steps;
-    if (launch.before)
-        launch.before();
+    prepare(grid);
     if (setting.model == Model::Weak) {
         // A grid that may start early knows no more than the one before it did at its start.
         grid.start_clock = launch.dependent && grid.number > 0 ? start_clocks[grid.rank] : clocks[grid.rank];
@@ -202,6 +210,8 @@ void Machine::finish(Grid &grid)
         stream.pop_front();
     }
     if (!stream.empty()) {
+        if (stream.front()->started)
+            prepare(*stream.front());
         for (Thread *thread : stream.front()->waiting)
             scheduler.add(thread);
         stream.front()->waiting.clear();
@@ -233,6 +243,8 @@ void Machine::look()
             last_progress = steps;
             action();
         }
+    if (done())
+        return;
     u64 quiet = steps - last_progress, runnable = scheduler.count();
     bool fair = quiet > CALM * runnable + 256;
     scheduler.set_fair(fair);
@@ -282,14 +294,17 @@ void Machine::stuck()
     last_progress = steps;
 }
 
+bool Machine::done() const
+{
+    bool all = actions.empty();
+    for (u32 rank = 0; rank < setting.ranks; rank++)
+        all &= streams[rank].empty();
+    return all;
+}
+
 void Machine::run()
 {
-    for (;;) {
-        bool done = actions.empty();
-        for (u32 rank = 0; rank < setting.ranks; rank++)
-            done &= streams[rank].empty();
-        if (done)
-            break;
+    while (!done()) {
         if (steps >= next_look || scheduler.count() == 0)
             look();
         current = scheduler.pick(nullptr);

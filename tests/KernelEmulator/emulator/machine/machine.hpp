@@ -66,8 +66,10 @@ class Machine {
         std::function<void()> run;
     };
     void look();
+    bool done() const;
     bool hurry();
     bool may_start(const Grid &grid, u32 rank, size_t place) const;
+    void prepare(Grid &grid);
     void start(Grid &grid);
     void start(Block &block);
     void finish(Thread &thread);

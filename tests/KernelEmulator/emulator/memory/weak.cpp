@@ -61,7 +61,8 @@ std::string WeakMemory::describe() const
 WeakMemory::History &WeakMemory::history(u32 word)
 {
     History &history = histories[word];
-    if (history.generation != generation) {
+    // Also after stores that are no primitive's: the host's between grids, a kernel's to its user's buffers.
+    if (history.generation != generation || history.stores[history.count - 1].value != *heap.at(word)) {
         history.generation = generation;
         history.count = 1;
         history.stores[0] = Store{*heap.at(word), 0, 0, 0, 0, 0, 0, 0, 0};
