@@ -59,10 +59,7 @@ inline u32 bfloat16_of(float value)
 
 DEVICE u32 bfloat16s_of(float low, float high) { return bfloat16_of(low) | bfloat16_of(high) << 16; }
 
-// HAS_FLOAT8=1 takes these in place of what elements.cuh does for older devices.
-#ifndef HAS_FLOAT8
-#define HAS_FLOAT8 0
-#endif
+// With HAS_FLOAT8=1 elements.cuh takes these in place of what it does for older devices.
 
 // E5M2 is the upper half of a half.
 DEVICE u32 halves_of_e5m2s(u32 pair) { return (pair & 0xFF) << 8 | (pair >> 8 & 0xFF) << 24; }

@@ -13,6 +13,25 @@ static Packet *packet;
 static Pair *pair;
 static u32 r[4];
 
+static void reuse_slots(u32 rank, bool fences)
+{
+    u32 *mine = rank == 0 ? x : y, *other = rank == 0 ? y : x;
+    for (u32 i = 1; i <= 8; i++) {
+        if (rank == 0)
+            store_relaxed(other, i);
+        u32 got;
+        while ((got = load_relaxed(mine)) == 0) {
+        }
+        store_relaxed(mine, 0);
+        if (fences)
+            fence_system();
+        if (rank == 1)
+            store_relaxed(other, i);
+        else
+            r[0] += got == i;
+    }
+}
+
 struct Litmus {
     const char *name;
     u32 results;          // of r
@@ -336,6 +355,8 @@ static const Litmus tests[] = {
          }
      },
      [] { r[0] = *x; }},
+    // One slot in either direction, used eight times in one launch: what is pushed next comes behind the poison, because the credit (here the other slot's word) is released and acquired.
+    {"a slot reused within a launch", 1, "8", "", 2, 1, 1, [](u32 rank, u32, u32) { reuse_slots(rank, true); }},
     {"grids that follow each other", 1, "1", "", 1, 2, 1,
      [](u32, u32 grid, u32) {
          if (grid == 0)
@@ -463,6 +484,9 @@ static void break_it(const std::string &how, u32 thread)
     } else if (how == "a barrier that one thread does not reach") {
         if (thread == 0)
             block_barrier();
+    } else if (how == "a slot reused within a launch by hops alone") {
+        if (thread == 0)
+            reuse_slots(emulator::machine.current->rank, false);
     } else if (how == "a livelock") {
         for (;;)
             store_relaxed(x, 1);
@@ -485,7 +509,7 @@ static std::map<std::string, u64> *seen;
 static void one_case(Case &of)
 {
     u32 threads = test ? test->threads : 2;
-    Setting setting = of.setting(test ? test->ranks : 1, 1, threads);
+    Setting setting = of.setting(test ? test->ranks : 2, 1, threads);
     setting.late_blocks = of.random.one_in(2);
     setting.overlap = test && test->dependent ? 2 : 1;
     if (test && test->together)

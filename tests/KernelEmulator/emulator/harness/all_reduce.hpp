@@ -22,10 +22,15 @@ class AllReduces {
     void run(const Kernel &kernel);
 
   private:
-    enum Trouble { NONE, ABORT, STOPS, LATE };
+    // ABORT: the group's word is set. STOPS: a rank does not begin a call, and none after it; the others leave at the deadline. STOPS_AND_ABORT: they leave by the word. LATE: it does after the others have left.
+    enum Trouble { NONE, ABORT, STOPS, STOPS_AND_ABORT, LATE };
     struct Buffers {
         u8 *input, *output;
     };
+    bool aborts() const { return trouble == ABORT || trouble == STOPS_AND_ABORT; }
+    bool stops() const { return trouble == STOPS || trouble == STOPS_AND_ABORT; }
+    // Of a rank, before it stops.
+    u32 calls_of(u32 rank) const { return (stops() || trouble == LATE) && rank == victim ? from : (u32)calls.size(); }
     void make_inputs(u32 call);
     u32 element_of(u32 call, u32 rank, u64 index) const { return format.read(inputs[call][rank].data(), index); }
     void launch(u32 rank, u32 call, const Kernel &kernel);

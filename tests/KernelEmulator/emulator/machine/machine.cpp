@@ -13,7 +13,7 @@ static const u64 BETWEEN_LOOKS = 64;
 static const u64 CALM = 16, HURRY = 64, STUCK = 320;
 // More steps in one case are a livelock.
 static const u64 MOST_STEPS = 20'000'000;
-static const u32 MOST_JUMPS = 4096;
+static const u32 MOST_JUMPS = 1024;
 
 static void thread_main()
 {
@@ -63,8 +63,11 @@ std::string Machine::position(const Thread &thread) const
         if (*c == '/')
             file = c + 1;
     char text[256];
-    snprintf(text, sizeof text, "rank %u, grid %u, block %u, thread %u: %s at %s:%d", thread.rank, thread.block->grid->number, thread.block->index, thread.index,
-             thread.place.operation ? thread.place.operation : "at its beginning", file, thread.place.line);
+    int length = snprintf(text, sizeof text, "rank %u, grid %u, block %u, thread %u: ", thread.rank, thread.block->grid->number, thread.block->index, thread.index);
+    if (thread.place.operation)
+        snprintf(text + length, sizeof text - length, "%s at %s:%d", thread.place.operation, file, thread.place.line);
+    else
+        snprintf(text + length, sizeof text - length, "at its beginning");
     return text;
 }
 
