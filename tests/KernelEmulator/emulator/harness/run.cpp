@@ -16,7 +16,7 @@ static u64 running_seed = 0;
 static void usage(const char *program, const char *argument)
 {
     fprintf(stderr,
-            "%s: cannot read %s\n"
+            "%s cannot read %s. It takes:\n"
             "--seed S --cases N --seconds T --model sc|weak --strategy any|random|starve-rank|starve-block|greedy-rank|few-switches --together 4|8|16 --test NAME --trace\n"
             "Exit codes: 0 all cases passed, 1 wrong data, 2 deadlock, 3 crash, 4 a command line that cannot be read\n",
             program, argument);

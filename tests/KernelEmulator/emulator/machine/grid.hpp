@@ -19,6 +19,7 @@ struct Thread {
     int runnable = -1;      // its place in the scheduler's list
     u64 priority = 0;
     bool ended = false;
+    u64 traced[16] = {};    // what the trace has of it last, by address
     u32 shuffles = 0, shuffled[2] = {};  // what it brought to the last two
     // For the weak model.
     u32 *clock = nullptr;   // what happened before

@@ -1,5 +1,6 @@
 #include "machine.hpp"
 #include <cstdio>
+#include <cstring>
 #include "../harness/failure.hpp"
 #include "../memory/weak.hpp"
 
@@ -177,6 +178,7 @@ void Machine::start(Block &block)
         thread->place = {};
         thread->ended = false;
         thread->shuffles = 0;
+        memset(thread->traced, 0, sizeof thread->traced);
         thread->fiber.prepare(thread_main);
         if (setting.model == Model::Weak)
             weak_memory.begin(*thread, grid.start_clock, grid.start_snapshot);
