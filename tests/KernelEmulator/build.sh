@@ -53,7 +53,7 @@ if [ ! -d "$built" ]; then
 fi
 
 include=$(sources "$kernels")
-binary=$cache/$program-$(echo "$emulator $include $*" | cat - "$here/programs/$program.cpp" | sha256sum | cut -c1-16)
+binary=$cache/$program-$(echo "$emulator $include $*" | cat - "$here/programs/$program"* | sha256sum | cut -c1-16)
 if [ ! -x "$binary" ]; then
   # Macros of the command line would forbid the precompiled header.
   # Its folder comes first: where the header itself lies it would be compiled again.
