@@ -4,7 +4,8 @@
 set -uo pipefail
 cd "$(dirname "$0")"
 export TERM=dumb DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
-[ "${1:-}" = --full ] && export COLLECTIVES_TEST_KILLS=${COLLECTIVES_TEST_KILLS:-500} COLLECTIVES_TEST_FUZZ=${COLLECTIVES_TEST_FUZZ:-1000000} COLLECTIVES_TEST_KERNELS=all COLLECTIVES_TEST_CALLS=${COLLECTIVES_TEST_CALLS:-10000}
+[ "${1:-}" = --full ] && export COLLECTIVES_TEST_KILLS=${COLLECTIVES_TEST_KILLS:-500} COLLECTIVES_TEST_FUZZ=${COLLECTIVES_TEST_FUZZ:-1000000} COLLECTIVES_TEST_KERNELS=all COLLECTIVES_TEST_CALLS=${COLLECTIVES_TEST_CALLS:-10000} \
+  COLLECTIVES_TEST_EMULATOR_SECONDS=${COLLECTIVES_TEST_EMULATOR_SECONDS:-3600} COLLECTIVES_TEST_EMULATOR_SEED=${COLLECTIVES_TEST_EMULATOR_SEED:-$(date +%s)}
 
 passed=0 failed=0 skipped=0
 logs=$(mktemp -d)
@@ -70,8 +71,14 @@ else
   tests "native, without NVIDIA's libraries" "${native[@]}"
 fi
 
-# A driver and an NCCL of our own that need no GPU (tests/Stubs); gcc and g++ build them.
-compiler() { command -v g++ > /dev/null || { [ "$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y g++; }; }
+# gcc builds the stubs, g++ the kernels for the emulator.
+compiler() { { command -v gcc && command -v g++; } > /dev/null || { [ "$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y gcc g++ libc6-dev; }; }
+
+# The kernels on the CPU, in every order that the memory model allows.
+compiler || { echo "gcc and g++ are needed"; failed=$((failed + 1)); finish; }
+tests "kernel emulator" dotnet "tests/KernelEmulator/$out/CollectivesSharp.KernelEmulator.dll" -noColor
+
+# A driver and an NCCL of our own that need no GPU (tests/Stubs).
 stubs=$logs/stubs
 build_stubs() { compiler && eng/build-stubs.sh "$stubs"; }
 check "stubs" build_stubs || finish

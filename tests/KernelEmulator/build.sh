@@ -30,29 +30,36 @@ sources() { # FOLDER
   echo "$folder"
 }
 
-# The emulator itself, always with the shipped sources.
+# The emulator itself, always with the shipped sources, and what all programs include: that is half of their compiling.
 mapfile -t files < <(find "$here/emulator" -type f | LC_ALL=C sort)
 emulator=$(key_of "${files[@]}" "$shipped"/*.cuh)
-library=$cache/emulator-$emulator.a
-if [ ! -f "$library" ]; then
+built=$cache/emulator-$emulator
+if [ ! -d "$built" ]; then
   exec 9> "$cache/lock"
   flock 9
-  if [ ! -f "$library" ]; then
-    work=$(mktemp -d)
+  if [ ! -d "$built" ]; then
+    find "$cache" -mindepth 1 -mtime +2 -delete 2> /dev/null || true
+    work=$(mktemp -d -p "$cache")
     trap 'rm -rf "$work"' EXIT
     include=$(sources "$shipped")
-    printf '%s\n' "${files[@]}" | grep '\.cpp$' |
-      xargs -P "$(nproc)" -I {} sh -c 'out=$1; file=$2; shift 2; exec g++ "$@" -O2 -c "$file" -o "$out/$(basename "$file" .cpp).o"' _ "$work" {} "${flags[@]}" "-I$include"
-    ar rcs "$library.$$" "$work"/*.o
-    mv "$library.$$" "$library"
+    { echo "-O1 -x c++-header $here/emulator/precompiled.hpp -o $work/precompiled.hpp.gch"
+      printf '%s\n' "${files[@]}" | grep '\.cpp$' | while read -r file; do echo "-O2 -c $file -o $work/$(basename "$file" .cpp).o"; done
+    } | xargs -P "$(nproc)" -L 1 g++ "${flags[@]}" "-I$include"
+    ar rcs "$work/emulator.a" "$work"/*.o
+    rm "$work"/*.o
+    mv -T "$work" "$built"
   fi
   exec 9>&-
 fi
 
 include=$(sources "$kernels")
-binary=$cache/$program-$(echo "$emulator $include $*" | cat - "$here/programs/$program.cpp" | sha256sum | cut -c1-16)
+binary=$cache/$program-$(echo "$emulator $include $*" | cat - "$here/programs/$program"* | sha256sum | cut -c1-16)
 if [ ! -x "$binary" ]; then
-  g++ "${flags[@]}" "-I$include" "$@" -O1 "$here/programs/$program.cpp" "$library" -o "$binary.$$"
+  # Macros of the command line would forbid the precompiled header.
+  # Its folder comes first: where the header itself lies it would be compiled again.
+  { for define; do define=${define#-D}; echo "#define ${define%%=*} ${define#*=}"; done; echo "#include \"$here/programs/$program.cpp\""; } > "$binary.$$.cpp"
+  g++ "-I$built" -include precompiled.hpp "${flags[@]}" "-I$include" -O1 "$binary.$$.cpp" "$built/emulator.a" -o "$binary.$$"
+  rm "$binary.$$.cpp"
   mv "$binary.$$" "$binary"
 fi
 echo "$binary"

@@ -11,6 +11,8 @@ internal sealed class PeerSelfTest : IDisposable
     private const int MostCount = 4001;
     private const int Calls = 2;
 
+    private static readonly AllReduceRoute[] s_window = [AllReduceRoute.Windowed];
+
     private readonly PeerCommunicator _communicator;
     private readonly int _ranks;
     private readonly int _rank;
@@ -53,21 +55,34 @@ internal sealed class PeerSelfTest : IDisposable
     private string? Run<T>(DataType type, Func<int, T> convert)
         where T : unmanaged, IEquatable<T>
     {
-        int count = (int)Math.Min(MostCount, _communicator.MostCount(type));
-        DeviceSpan<T> memory = new(_memory.Pointer, (nuint)count);
-        for (int call = 0; call < Calls; call++)
+        nuint half = _communicator.HalfBytes, most = half / (nuint)(PeerLaunch.CellBytes * _ranks) * (nuint)(PeerLaunch.DataInCell(type) / type.SizeInBytes());
+        int count = (int)Math.Min(MostCount, most);
+        foreach (AllReduceRoute route in (ReadOnlySpan<AllReduceRoute>)[AllReduceRoute.OneShot, AllReduceRoute.TwoShot, .. PeerLaunch.HasWindow(_ranks, half) ? s_window : []])
         {
-            memory.CopyFrom<T>(_communicator.Device, [.. Enumerable.Range(0, count).Select(i => convert(Input(i, _rank, call)))]);
-            _communicator.AllReduce(memory.Pointer, memory.Pointer, (nuint)count, type, ReduceOp.Sum, _stream);
-            Await();
-            T[] found = new T[count];
-            memory.CopyTo(_communicator.Device, found.AsSpan());
-            for (int i = 0; i < count; i++)
+            for (int call = 0; call < Calls; call++)
             {
-                T expected = convert(Enumerable.Range(0, _ranks).Sum(rank => Input(i, rank, call)));
-                if (!found[i].Equals(expected))
-                    return $"the first all-reduce is wrong, though copies between the ranks' memory are right: element {i} of {type} is {found[i]}, expected {expected}";
+                if (Run(route, type, convert, count, call) is { } wrong)
+                    return wrong;
             }
+        }
+
+        return null;
+    }
+
+    private string? Run<T>(AllReduceRoute route, DataType type, Func<int, T> convert, int count, int call)
+        where T : unmanaged, IEquatable<T>
+    {
+        DeviceSpan<T> memory = new(_memory.Pointer, (nuint)count);
+        memory.CopyFrom<T>(_communicator.Device, [.. Enumerable.Range(0, count).Select(i => convert(Input(i, _rank, call)))]);
+        _communicator.AllReduce(route, memory.Pointer, memory.Pointer, (nuint)count, type, ReduceOp.Sum, _stream);
+        Await();
+        T[] found = new T[count];
+        memory.CopyTo(_communicator.Device, found.AsSpan());
+        for (int i = 0; i < count; i++)
+        {
+            T expected = convert(Enumerable.Range(0, _ranks).Sum(rank => Input(i, rank, call)));
+            if (!found[i].Equals(expected))
+                return $"the first all-reduce ({route}) is wrong, though copies between the ranks' memory are right: element {i} of {type} is {found[i]}, expected {expected}";
         }
 
         return null;

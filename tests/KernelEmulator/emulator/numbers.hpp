@@ -1,4 +1,4 @@
-// The arithmetic of device.cuh, by the compiler's own types where it has them.
+// The arithmetic of device.cuh.
 #pragma once
 #include <cmath>
 #include <cstring>
@@ -51,20 +51,24 @@ DEVICE float maximum(float left, float right)
 
 DEVICE float float_of_half(u32 bits)
 {
-    u16 low = (u16)bits;
-    _Float16 half;
-    memcpy(&half, &low, sizeof half);
-    return (float)half;
+    u32 sign = (bits & 0x8000) << 16, exponent = bits >> 10 & 31, fraction = bits & 0x3FF;
+    if (exponent == 31)
+        return float_of(sign | 0x7F800000 | fraction << 13);
+    float magnitude = exponent == 0 ? ldexpf((float)fraction, -24) : float_of((exponent + 112) << 23 | fraction << 13);
+    return float_of(sign | bits_of(magnitude));
 }
 
 inline u32 half_of(float value)
 {
+    u32 sign = bits_of(value) >> 16 & 0x8000, magnitude = bits_of(value) & 0x7FFFFFFF;
     if (value != value)
         return 0x7FFF;
-    _Float16 half = (_Float16)value;
-    u16 bits;
-    memcpy(&bits, &half, sizeof bits);
-    return bits;
+    if (magnitude >= 0x477FF000)
+        return sign | 0x7C00;
+    // nearbyint rounds as halves do: to the nearest, ties to even.
+    if (magnitude < 0x38800000)
+        return sign | (u32)nearbyintf(ldexpf(float_of(magnitude), 24));
+    return sign | (((magnitude + 0xFFF + (magnitude >> 13 & 1)) >> 13) - (112 << 10));
 }
 
 DEVICE u32 halves_of(float low, float high) { return half_of(low) | half_of(high) << 16; }
@@ -77,10 +81,7 @@ inline u32 bfloat16_of(float value)
 
 DEVICE u32 bfloat16s_of(float low, float high) { return bfloat16_of(low) | bfloat16_of(high) << 16; }
 
-// HAS_FLOAT8=1 takes these in place of what elements.cuh does for older devices.
-#ifndef HAS_FLOAT8
-#define HAS_FLOAT8 0
-#endif
+// With HAS_FLOAT8=1 elements.cuh takes these in place of what it does for older devices.
 
 // E5M2 is the upper half of a half.
 DEVICE u32 halves_of_e5m2s(u32 pair) { return (pair & 0xFF) << 8 | (pair >> 8 & 0xFF) << 24; }

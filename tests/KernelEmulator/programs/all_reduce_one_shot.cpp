@@ -11,7 +11,7 @@ static void one_case(Case &of)
 {
     u32 blocks = 1 + of.random.below(3), threads = 1 + of.random.below(WORLD_SIZE > 4 ? 3 : 5);
     u64 cells = 1 + of.random.below(WORLD_SIZE > 4 ? 8 : 16), largest = cells * ELEMENT::IN_CELL - of.random.below(ELEMENT::IN_CELL);
-    AllReduces calls(of, WORLD_SIZE, TEXT(ELEMENT), TEXT(OP), largest, WORLD_SIZE * cells * sizeof(ELEMENT::Cell), blocks, threads);
+    AllReduces calls(of, WORLD_SIZE, TEXT(ELEMENT), TEXT(OP), largest, WORLD_SIZE * cells * sizeof(ELEMENT::Cell), blocks, threads, true);
     calls.run([](const View &view, const void *input, void *output, u64 count) { all_reduce(AllReduce{view, input, output, count}); });
 }
 

@@ -5,15 +5,15 @@ namespace emulator {
 static const u64 PATIENCE = 1'000'000;
 static const u8 UNTOUCHED = 0x5C;
 
-AllReduces::AllReduces(Case &of, u32 ranks, const char *element, const char *operation, u64 largest, u64 half_bytes, u32 blocks, u32 threads)
-    : of(of), ranks(ranks), format(format_of(element)), operation(operation), largest(largest)
+AllReduces::AllReduces(Case &of, u32 ranks, const char *element, const char *operation, u64 largest, u64 half_bytes, u32 blocks, u32 threads, bool dependent)
+    : of(of), ranks(ranks), format(format_of(element)), operation(operation), largest(largest), dependent(dependent)
 {
     Random &random = of.random;
     Setting setting = of.setting(ranks, blocks, threads);
-    setting.overlap = 2;
+    setting.overlap = dependent ? 2 : 1;
     machine.reset(setting);
-    u32 number = 2 + random.below(7), kind = random.below(12);
-    trouble = kind == 0 ? ABORT : kind == 1 ? STOPS : kind == 2 ? LATE : NONE;
+    u32 number = 2 + random.below(7), kind = random.below(14);
+    trouble = kind <= LATE ? (Trouble)kind : NONE;
     victim = random.below(ranks);
     from = random.below(number);
     arena.emplace_back(ranks, half_bytes, trouble == STOPS || trouble == LATE ? PATIENCE : ~0ull);
@@ -37,10 +37,12 @@ AllReduces::AllReduces(Case &of, u32 ranks, const char *element, const char *ope
         calls.push_back(call > 0 && random.one_in(4) ? calls.back() : next);
         make_inputs(call);
     }
-    static const char *const troubles[] = {"", "aborted", "a rank stops", "a rank comes after the deadline"};
+    static const char *const troubles[] = {"", "aborted", "a rank stops", "a rank stops and the group is aborted", "a rank comes after the deadline"};
     description = std::string(element) + ", " + operation + ", " + std::to_string(ranks) + " ranks";
     if (trouble)
-        description += std::string(", ") + troubles[trouble] + ": rank " + std::to_string(victim) + " at call " + std::to_string(from);
+        description += std::string(", ") + troubles[trouble];
+    if (stops() || trouble == LATE)
+        description += ": rank " + std::to_string(victim) + " at call " + std::to_string(from);
     description += "; calls:";
     for (const Call &call : calls)
         description += " " + std::to_string(call.count) + " elements by " + std::to_string(call.blocks) + "x" + std::to_string(call.threads) + (&call == &calls.back() ? "" : ",");
@@ -83,7 +85,7 @@ void AllReduces::after(u32 rank, u32 call)
     bool leaves = arena[0].has_left(rank);
     if (trouble == NONE && leaves)
         fail(Verdict::WrongData, "rank %u has left in call %u, for no reason", rank, call);
-    if (trouble == STOPS && rank != victim && call >= from && !leaves)
+    if (stops() && rank != victim && call >= from && !leaves)
         fail(Verdict::WrongData, "rank %u has not left in call %u, which rank %u never began", rank, call, victim);
     for (u64 packet = 0; packet * in_packet < count; packet++) {
         u64 begin = packet * in_packet, end = begin + in_packet < count ? begin + in_packet : count;
@@ -114,11 +116,11 @@ void AllReduces::after(u32 rank, u32 call)
 void AllReduces::check_fault(u32 rank)
 {
     const Fault &fault = *arena[0].view[rank].fault;
-    u32 missing = trouble == STOPS || trouble == LATE ? 1u << victim : ~(1u << rank) & ((1u << ranks) - 1);
-    u32 reason = trouble == ABORT ? ABORTED : TIMED_OUT;
+    // When the word is set the others may not have sent either.
+    u32 missing = aborts() ? ~(1u << rank) & ((1u << ranks) - 1) : 1u << victim, reason = aborts() ? ABORTED : TIMED_OUT;
     if (rank == victim && trouble == LATE)
         return;
-    if (fault.reason != reason || fault.missing == 0 || (fault.missing & ~missing) != 0 || (trouble != ABORT && fault.epoch != from))
+    if (fault.reason != reason || fault.missing == 0 || (fault.missing & ~missing) != 0 || (!aborts() && fault.epoch != from))
         fail(Verdict::WrongData, "rank %u left by reason %u, in epoch %llu, for want of ranks %x; it should be reason %u, epoch %u, ranks %x", rank, fault.reason, fault.epoch, fault.missing, reason, from,
              missing);
 }
@@ -132,7 +134,7 @@ void AllReduces::launch(u32 rank, u32 call, const Kernel &with)
     launch.kernel = [&view, pair, &what, &with] { with(view, pair.input, pair.output, what.count); };
     launch.blocks = what.blocks;
     launch.threads = what.threads;
-    launch.dependent = of.random.one_in(2);
+    launch.dependent = dependent;
     launch.delay = of.random.one_in(3) ? of.random.magnitude(12) : 0;
     launch.before = [this, rank, call] { before(rank, call); };
     launch.after = [this, rank, call] { after(rank, call); };
@@ -144,14 +146,13 @@ void AllReduces::run(const Kernel &with)
 {
     kernel = with;
     for (u32 rank = 0; rank < ranks; rank++)
-        for (u32 call = 0; call < calls.size(); call++)
-            if ((trouble != STOPS && trouble != LATE) || rank != victim || call < from)
-                launch(rank, call, kernel);
-    if (trouble == ABORT)
+        for (u32 call = 0; call < calls_of(rank); call++)
+            launch(rank, call, kernel);
+    if (aborts())
         machine.at(of.random.magnitude(15), [this] { host_store(arena[0].abort, 1); });
     machine.run();
     for (u32 rank = 0; rank < ranks; rank++) {
-        u64 ran = trouble == STOPS && rank == victim ? from : calls.size();
+        u64 ran = stops() ? calls_of(rank) : calls.size();
         if (arena[0].control(rank).ticket != ran << 16)
             fail(Verdict::WrongData, "rank %u's ticket is %llx after %llu calls", rank, arena[0].control(rank).ticket, ran);
         if (arena[0].has_left(rank))

@@ -7,7 +7,7 @@
 namespace emulator {
 
 // Between two looks at whether steps are taken.
-static const int SECONDS = 5;
+static const int SECONDS = 2;
 
 static void crashed(int signal, siginfo_t *info, void *) { fail(Verdict::Crash, "%s at address %p", strsignal(signal), info->si_addr); }
 

@@ -16,7 +16,7 @@ static u64 running_seed = 0;
 static void usage(const char *program, const char *argument)
 {
     fprintf(stderr,
-            "%s: cannot read %s\n"
+            "%s cannot read %s. It takes:\n"
             "--seed S --cases N --seconds T --model sc|weak --strategy any|random|starve-rank|starve-block|greedy-rank|few-switches --together 4|8|16 --test NAME --trace\n"
             "Exit codes: 0 all cases passed, 1 wrong data, 2 deadlock, 3 crash, 4 a command line that cannot be read\n",
             program, argument);
@@ -43,8 +43,8 @@ Options parse(int argc, char **argv)
             options.seed = number;
         else if (name == "--cases" && is_number)
             options.cases = number;
-        else if (name == "--seconds" && is_number)
-            options.seconds = number;
+        else if (name == "--seconds" && strtod(value.c_str(), &end) > 0 && *end == 0)
+            options.seconds = strtod(value.c_str(), nullptr);
         else if (name == "--together" && (value == "4" || value == "8" || value == "16"))
             options.together = (u32)number;
         else if (name == "--model" && (value == "sc" || value == "weak"))
@@ -124,7 +124,7 @@ int run(const Options &options, void (*body)(Case &))
     auto start = std::chrono::steady_clock::now();
     auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
     u64 cases = 0, calls = 0, before = machine.all_steps + machine.steps;
-    while (cases < options.cases && (options.seconds == 0 || seconds() < (double)options.seconds)) {
+    while (cases < options.cases && (options.seconds == 0 || seconds() < options.seconds)) {
         running_seed = options.seed + cases;
         Case each{running_seed, Random{running_seed * 0x9E3779B97F4A7C15 + 1}, options};
         description.clear();

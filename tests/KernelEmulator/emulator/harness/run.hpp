@@ -8,7 +8,8 @@ namespace emulator {
 
 // The command line of every program.
 struct Options {
-    u64 seed = 1, cases = 100, seconds = 0;  // seconds: an end to the cases, before their number is reached
+    u64 seed = 1, cases = 100;
+    double seconds = 0;  // an end to the cases before their number is reached; 0: none
     Model model = Model::Sequential;
     Strategy strategy = Strategy::Any;
     u32 together = 0;  // 0: by the seed

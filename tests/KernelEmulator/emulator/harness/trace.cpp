@@ -1,9 +1,6 @@
 #include "trace.hpp"
 #include <cstdio>
 #include <cstring>
-#include <map>
-#include <tuple>
-#include <vector>
 #include "../machine/machine.hpp"
 #include "../memory/heap.hpp"
 
@@ -11,8 +8,16 @@ namespace emulator {
 
 Trace trace;
 
-void Trace::add(const Thread &thread, const void *address, const u32 *value, u32 words, const char *note)
+void Trace::add(Thread &thread, const void *address, const u32 *value, u32 words, const char *note)
 {
+    // Of a thread's polls that give the same only the first is kept.
+    u64 hash = (u64)address ^ (u64)thread.place.line << 48;
+    for (u32 i = 0; i < words; i++)
+        hash = (hash ^ value[i]) * 0x9E3779B97F4A7C15;
+    u64 &last = thread.traced[(u64)address / 16 % 16];
+    if (last == hash && address && !all)
+        return;
+    last = hash;
     Entry &entry = entries[count++ % KEPT];
     entry.step = machine.steps;
     entry.address = address;
@@ -42,20 +47,10 @@ void Trace::print(const Entry &entry) const
 void Trace::print(u32 most) const
 {
     u64 first = count > KEPT ? count - KEPT : 0;
-    // Of a thread's polls that give the same only the first is shown.
-    std::map<std::tuple<u32, u32, u32, const void *>, const Entry *> last;
-    std::vector<const Entry *> shown;
-    for (u64 i = first; i < count; i++) {
-        const Entry &entry = entries[i % KEPT];
-        const Entry *&before = last[{entry.rank, entry.block, entry.thread, entry.address}];
-        if (before && entry.address && before->place.line == entry.place.line && before->place.operation == entry.place.operation && before->words == entry.words &&
-            memcmp(before->value, entry.value, entry.words * sizeof(u32)) == 0)
-            continue;
-        before = &entry;
-        shown.push_back(&entry);
-    }
-    for (size_t i = shown.size() > most ? shown.size() - most : 0; i < shown.size(); i++)
-        print(*shown[i]);
+    if (count - first > most)
+        first = count - most;
+    for (u64 i = first; i < count; i++)
+        print(entries[i % KEPT]);
 }
 
 }  // namespace emulator

@@ -7,7 +7,7 @@ namespace emulator {
 class Trace {
   public:
     // note: what was special, or nullptr.
-    void add(const Thread &thread, const void *address, const u32 *value, u32 words, const char *note);
+    void add(Thread &thread, const void *address, const u32 *value, u32 words, const char *note);
     void reset() { count = 0; }
     void print(u32 most) const;
     // Prints each step when it is taken.
@@ -21,7 +21,7 @@ class Trace {
         u32 rank, block, thread, words, value[4];
         const char *note;
     };
-    static const u32 KEPT = 4096;
+    static const u32 KEPT = 1024;
     void print(const Entry &entry) const;
     Entry entries[KEPT];
     u64 count = 0;

@@ -19,6 +19,7 @@ struct Thread {
     int runnable = -1;      // its place in the scheduler's list
     u64 priority = 0;
     bool ended = false;
+    u64 traced[16] = {};    // what the trace has of it last, by address
     u32 shuffles = 0, shuffled[2] = {};  // what it brought to the last two
     // For the weak model.
     u32 *clock = nullptr;   // what happened before
@@ -53,7 +54,8 @@ struct Launch {
     u32 blocks = 1, threads = 1, block_words = 0;
     bool dependent = false;         // may start when every block of the grid before has called let_next_grid_start
     u64 delay = 0;                  // steps, at least, from when it could start
-    std::function<void()> before = {}, after = {};  // on the stream
+    // On the stream. When the grid may start early, before is what its wait for the grid before waits for.
+    std::function<void()> before = {}, after = {};
 };
 
 struct Grid {
@@ -62,7 +64,7 @@ struct Grid {
     std::vector<Block> blocks;
     u32 blocks_left = 0;
     u64 could_start = 0;       // the step when its turn came; 0: not yet
-    bool started = false, ended = false;
+    bool prepared = false, started = false, ended = false;
     std::vector<u32> start_clock;
     u32 start_snapshot = 0;
     std::vector<Thread *> waiting;  // in wait_for_previous_grid

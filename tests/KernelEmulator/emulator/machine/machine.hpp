@@ -66,6 +66,7 @@ class Machine {
         std::function<void()> run;
     };
     void look();
+    bool done() const;
     bool hurry();
     bool may_start(const Grid &grid, u32 rank, size_t place) const;
     void start(Grid &grid);

@@ -10,14 +10,6 @@ namespace emulator {
 
 WeakMemory weak_memory;
 
-static const u32 IN_CHUNK = 256;
-
-static void maximum_of(u32 *into, const u32 *other, u32 width)
-{
-    for (u32 i = 0; i < width; i++)
-        into[i] = into[i] > other[i] ? into[i] : other[i];
-}
-
 void WeakMemory::reset(u32 slots, u32 ranks, u64 seed)
 {
     if (!histories) {
@@ -61,7 +53,8 @@ std::string WeakMemory::describe() const
 WeakMemory::History &WeakMemory::history(u32 word)
 {
     History &history = histories[word];
-    if (history.generation != generation) {
+    // Also after stores that are no primitive's: the host's between grids, a kernel's to its user's buffers.
+    if (history.generation != generation || history.stores[history.count - 1].value != *heap.at(word)) {
         history.generation = generation;
         history.count = 1;
         history.stores[0] = Store{*heap.at(word), 0, 0, 0, 0, 0, 0, 0, 0};
@@ -101,17 +94,6 @@ u32 WeakMemory::choose(const Thread &thread, const History &history)
     while (newest > first && history.stores[newest].visible > machine.steps)
         newest--;
     return newest;
-}
-
-void WeakMemory::take(u32 *clock, u32 number) { maximum_of(clock, chunks[number / IN_CHUNK] + (size_t)(number % IN_CHUNK) * width, width); }
-
-u32 WeakMemory::snapshot(const u32 *clock)
-{
-    u32 number = snapshots++;
-    if (number / IN_CHUNK >= chunks.size())
-        chunks.push_back((u32 *)malloc((size_t)IN_CHUNK * width * sizeof(u32)));
-    memcpy(chunks[number / IN_CHUNK] + (size_t)(number % IN_CHUNK) * width, clock, width * sizeof(u32));
-    return number;
 }
 
 void WeakMemory::observe(Thread &thread, Store &store, bool acquire)
@@ -273,56 +255,6 @@ u64 WeakMemory::update(Thread &thread, u32 word, u32 words, u64 operand, const u
     return before;
 }
 
-void WeakMemory::fence(Thread &thread)
-{
-    maximum_of(thread.clock, thread.observed, width);
-    thread.fence = snapshot(thread.clock);
-    thread.clock[thread.slot]++;
-}
-
 void WeakMemory::host_store(u32 word, const u32 *value, u32 words) { store(host, word, value, words, words, false); }
-
-void WeakMemory::host_joins(std::vector<u32> &clock)
-{
-    maximum_of(clock.data(), host.clock, width);
-    host.clock[0]++;
-}
-
-void WeakMemory::begin(Thread &thread, const std::vector<u32> &clock, u32 number)
-{
-    thread.clock = &clocks[(size_t)thread.slot * width];
-    thread.observed = &observed[(size_t)thread.slot * width];
-    memset(thread.observed, 0, width * sizeof(u32));
-    memset(thread.seen, 0, sizeof thread.seen);
-    maximum_of(thread.clock, clock.data(), width);
-    thread.fence = number;
-    thread.clock[thread.slot]++;
-}
-
-void WeakMemory::join(Thread &thread, const std::vector<u32> &clock)
-{
-    maximum_of(thread.clock, clock.data(), width);
-    fence(thread);
-}
-
-void WeakMemory::end(Thread &thread, std::vector<u32> &clock)
-{
-    maximum_of(thread.clock, thread.observed, width);
-    maximum_of(clock.data(), thread.clock, width);
-    thread.clock[thread.slot]++;
-}
-
-void WeakMemory::barrier(const std::vector<Thread *> &threads)
-{
-    u32 *first = threads[0]->clock;
-    for (Thread *thread : threads)
-        maximum_of(first, thread->clock, width);
-    for (Thread *thread : threads) {
-        if (thread->clock != first)
-            memcpy(thread->clock, first, width * sizeof(u32));
-    }
-    for (Thread *thread : threads)
-        thread->clock[thread->slot]++;
-}
 
 }  // namespace emulator
