@@ -13,6 +13,7 @@ public sealed class BatchTests
         using DeviceBuffer<float> sums = rank.Device.Allocate<float>(1000);
         using DeviceBuffer<int> own = rank.Device.Allocate<int>(3), maxima = rank.Device.Allocate<int>(3), gathered = rank.Device.Allocate<int>((nuint)(3 * ranks));
         using DeviceBuffer<BFloat16> parameters = rank.Device.Allocate<BFloat16>(77);
+        rank.Group.Prepare([DataType.Int32], [ReduceOp.Max]);
         using (CudaGraph graph = rank.Capture(Calls))
         using (CudaGraphExec exec = graph.Instantiate())
         {
