@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the bundle that eng/gpu-bundle.sh packed on this machine, which needs the driver, NCCL and python3 with torch, but no .NET.
 # usage: run.sh [--budget SECONDS] STEP...
-#   conformance  collectives on device memory: threads, processes, mpirun, two ranks on one GPU, two nodes played by this machine
+#   conformance  collectives on device memory: threads, processes, mpirun, ranks that share a GPU, two nodes played by this machine
 #   tables       bench/Perf on device memory: all-reduce eager and as a graph, with -R 0, 1, 2; the other collectives
 #   torch        the race against torch.distributed on the same NCCL
 #   benchmarks   BenchmarkDotNet
@@ -141,6 +141,9 @@ run_conformance() {
   attempt conformance tests "threads" 240 dotnet "$conformance" "${device[@]}"
   attempt conformance tests "$gpus processes" 180 dotnet "$conformance" --ranks "$gpus" "${device[@]}"
   mpi conformance "mpirun -np $gpus" "$gpus" "$gpus" 180 dotnet "$conformance" "${device[@]}"
+  local kernels=(-noColor -class CollectivesSharp.Conformance.Device.OneShotTests -class CollectivesSharp.Conformance.Device.PeerOrderTests -class CollectivesSharp.Conformance.Device.RouteTests)
+  attempt conformance tests "our kernels, 4 threads that share a GPU" 120 env COLLECTIVES_TEST_VIRTUAL_RANKS=4 dotnet "$conformance" "${kernels[@]}"
+  attempt conformance tests "our kernels, 2 processes that share a GPU" 120 env COLLECTIVES_TEST_BRIEF=1 COLLECTIVES_TEST_VIRTUAL_RANKS=2 dotnet "$conformance" --ranks 2 "${kernels[@]}"
   mpi conformance "two ranks on one GPU, sockets" 2 1 180 env CUDA_VISIBLE_DEVICES=0 "${sockets[@]}" dotnet "$conformance" "${device[@]}"
   need_gpus conformance "two nodes" 2 || return
   mpi conformance "two nodes of $((pairs / 2)), sockets" "$pairs" $((pairs / 2)) 240 env "${sockets[@]}" dotnet "$conformance" "${device[@]}"

@@ -5,7 +5,8 @@ namespace CollectivesSharp.Conformance.Device;
 
 /// <summary>
 /// The ranks that cases on device memory run on, a GPU each: threads, or the processes of a launched job. With COLLECTIVES_TEST_NODES=N the processes play N nodes, to NCCL as well. With
-/// COLLECTIVES_TEST_SHARED_DEVICE=1 all of them take device 0, each as a node of its own, because NCCL wants a GPU for each rank of a node. COLLECTIVES_TEST_BRIEF=1 leaves a handful of cases of each collective.
+/// COLLECTIVES_TEST_SHARED_DEVICE=1 all of them take device 0, each as a node of its own, because NCCL wants a GPU for each rank of a node. With
+/// COLLECTIVES_TEST_VIRTUAL_RANKS=N up to N ranks share device 0 on one node, where our own kernels alone work. COLLECTIVES_TEST_BRIEF=1 leaves a handful of cases of each collective.
 /// </summary>
 public static class DeviceWorld
 {
@@ -14,17 +15,22 @@ public static class DeviceWorld
     private static readonly Dictionary<int, RankThreads> s_threads = [];
     private static readonly bool s_shared = Environment.GetEnvironmentVariable("COLLECTIVES_TEST_SHARED_DEVICE") == "1";
 
+    private static readonly int s_virtual = int.TryParse(Environment.GetEnvironmentVariable("COLLECTIVES_TEST_VIRTUAL_RANKS"), out int ranks) ? ranks : 0;
+
     /// <summary>Deadlines that a job of eight GPUs keeps to, and a test that hangs reaches.</summary>
-    private static readonly GroupOptions s_options = new() { Timeout = TimeSpan.FromSeconds(60), DeviceTimeout = TimeSpan.FromSeconds(60), Device = s_shared ? 0 : DeviceChoice.Auto };
+    private static readonly GroupOptions s_options = new() { Timeout = TimeSpan.FromSeconds(60), DeviceTimeout = TimeSpan.FromSeconds(60), Device = s_shared || s_virtual > 0 ? 0 : DeviceChoice.Auto };
 
     private static DeviceRank? s_rank;
 
     internal static bool IsBrief { get; } = Environment.GetEnvironmentVariable("COLLECTIVES_TEST_BRIEF") == "1";
 
-    public static TheoryData<int> Sizes => World.IsLaunched ? [World.Launch.WorldSize] : [.. Enumerable.Range(1, Math.Clamp(CudaDevice.All.Count, 1, 8))];
+    /// <summary>Threads of one process: they share a context, and its default streams.</summary>
+    internal static bool SharesContext => s_virtual > 0 && !World.IsLaunched;
+
+    public static TheoryData<int> Sizes => World.IsLaunched ? [World.Launch.WorldSize] : [.. Enumerable.Range(1, Math.Clamp(s_virtual > 0 ? s_virtual : CudaDevice.All.Count, 1, 8))];
 
     /// <summary>For what needs a peer, and is not about how many there are.</summary>
-    public static TheoryData<int> FewSizes => World.IsLaunched ? [World.Launch.WorldSize] : CudaDevice.All.Count > 2 ? [2, Math.Min(CudaDevice.All.Count, 8)] : [2];
+    public static TheoryData<int> FewSizes => World.IsLaunched ? [World.Launch.WorldSize] : s_virtual > 2 ? [2, s_virtual] : CudaDevice.All.Count > 2 ? [2, Math.Min(CudaDevice.All.Count, 8)] : [2];
 
     /// <summary>Before anything else of this process looks: which node this rank of a launched job plays.</summary>
     internal static void PlayNode()
@@ -40,7 +46,7 @@ public static class DeviceWorld
         SkipWithoutDevice();
         if (!World.IsLaunched)
         {
-            Assert.SkipWhen(size > CudaDevice.All.Count, $"{size} GPUs are needed; visible: {CudaDevice.DescribeAll()}.");
+            Assert.SkipWhen(s_virtual == 0 && size > CudaDevice.All.Count, $"{size} GPUs are needed; visible: {CudaDevice.DescribeAll()}.");
             if (!s_threads.TryGetValue(size, out RankThreads? threads) || threads.HaveEnded)
                 s_threads[size] = threads = new RankThreads(size, s_options);
             threads.Run(body);
@@ -54,7 +60,7 @@ public static class DeviceWorld
     internal static CudaDevice OwnDevice()
     {
         SkipWithoutDevice();
-        return CudaDevice.All[World.IsLaunched && !s_shared ? (World.Launch.LocalRank ?? World.Launch.Rank) % CudaDevice.All.Count : 0];
+        return CudaDevice.All[World.IsLaunched && !s_shared && s_virtual == 0 ? (World.Launch.LocalRank ?? World.Launch.Rank) % CudaDevice.All.Count : 0];
     }
 
     private static void SkipWithoutDevice()
