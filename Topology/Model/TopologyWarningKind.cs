@@ -21,6 +21,12 @@ public enum TopologyWarningKind
 
     FabricNotReady,
     PeerAccessRefused,
+
+    /// <summary>The driver reports peer access, and what was copied that way did not arrive.</summary>
+    PeerCopyFailed,
+
+    /// <summary>A pair moves less than half of what its path promises.</summary>
+    PeerCopySlow,
     GpuWithoutNearAdapter,
     PortDown,
     PortSlow,
