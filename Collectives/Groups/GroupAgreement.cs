@@ -20,6 +20,7 @@ internal static class GroupAgreement
         ["host transport"] = HostTransports.Resolve(options)?.Name ?? HostTransports.Builtin,
         ["GroupOptions.DeviceTimeout"] = options.DeviceTimeout.ToString("c", CultureInfo.InvariantCulture),
         ["GroupOptions.Nccl"] = (options.Nccl ?? new NcclOptions()).ToString(),
+        ["GroupOptions.ArenaBytes"] = options.ArenaBytes.ToString(CultureInfo.InvariantCulture),
         ["GroupOptions.HostChunkBytes"] = options.HostChunkBytes.ToString(CultureInfo.InvariantCulture),
     };
 

@@ -1,3 +1,4 @@
+using CollectivesSharp.Cuda;
 using Microsoft.Extensions.Logging;
 
 namespace CollectivesSharp;
@@ -48,6 +49,12 @@ public sealed record GroupOptions
     /// <summary>How NCCL is set up; equal on all ranks. Null: as it comes.</summary>
     public NcclOptions? Nccl { get; init; }
 
+    /// <summary>
+    /// How much peer memory each rank of the group gives on its device, for the SDK's own kernels; a slice of the process's <see cref="PeerArena"/>. Equal on all ranks. 0: none, the group moves device memory
+    /// by NCCL alone. Otherwise from 64 KiB to 16 GiB, a multiple of 64 KiB.
+    /// </summary>
+    public long ArenaBytes { get; init; } = 16 << 20;
+
     public ILoggerFactory? LoggerFactory { get; init; }
 
     internal static TimeSpan LongestTimeout { get; } = TimeSpan.FromDays(7);
@@ -65,6 +72,8 @@ public sealed record GroupOptions
             throw new ArgumentException($"{nameof(DeviceTimeout)} {DeviceTimeout}: a wait is bounded, up to 7 days.");
         if (HostChunkBytes < 4096 || HostChunkBytes > 256 << 20 || HostChunkBytes % 4096 != 0)
             throw new ArgumentException($"{nameof(HostChunkBytes)} {HostChunkBytes}: from 4096 to {256 << 20} in multiples of 4096.");
+        if (ArenaBytes < 0 || ArenaBytes > 16L << 30 || ArenaBytes % PeerArena.SliceUnit != 0)
+            throw new ArgumentException($"{nameof(ArenaBytes)} {ArenaBytes}: 0, or from {PeerArena.SliceUnit} to {16L << 30} in multiples of {PeerArena.SliceUnit}.");
         _ = HostTransports.Resolve(this);
 
         static string Text(int? value) => value?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "null";
