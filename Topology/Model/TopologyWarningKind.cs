@@ -22,11 +22,12 @@ public enum TopologyWarningKind
     FabricNotReady,
     PeerAccessRefused,
 
-    /// <summary>The driver reports peer access, and what was copied that way did not arrive.</summary>
-    PeerCopyFailed,
+    /// <summary>The driver reports peer access, and it fails in use: a copy does not arrive, memory can't be mapped.</summary>
+    PeerAccessFailed,
 
-    /// <summary>A pair moves less than half of what its path promises.</summary>
-    PeerCopySlow,
+    /// <summary>Peer access moves less than half of what its path promises.</summary>
+    PeerAccessSlow,
+
     GpuWithoutNearAdapter,
     PortDown,
     PortSlow,

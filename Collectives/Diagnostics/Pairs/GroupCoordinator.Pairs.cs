@@ -2,6 +2,8 @@ namespace CollectivesSharp;
 
 public sealed partial class GroupCoordinator
 {
+    private int _pairMeasurements;
+
     /// <summary>
     /// Measures what every ordered pair of ranks really moves, one pair after the other: the bandwidth of large copies, each of which is checked, and the latency of a flag. GPUs that reach each other are measured by
     /// peer access, others by NCCL, ranks without a GPU by messages of host memory. Collective: every member calls, in the order of the group's other calls, with equal options. Takes tens of milliseconds a
@@ -18,7 +20,9 @@ public sealed partial class GroupCoordinator
         options ??= new PairOptions();
         options.Validate();
         topology ??= await GatherTopologyAsync(null, cancellationToken).ConfigureAwait(false);
-        PairRun run = new(this, options with { Timeout = options.Timeout ?? _options.Timeout }, topology, cancellationToken);
+        TimeSpan timeout = options.Timeout ?? _options.Timeout;
+        string prefix = $"{_prefix}/pairs/{Interlocked.Increment(ref _pairMeasurements)}";
+        PairRun run = new(this, options with { Timeout = timeout }, topology, bytes => PairMemory.CreateAsync(this, _lease.Store, prefix, bytes, timeout, _logger, cancellationToken), cancellationToken);
         // A thread of its own: ranks of one process wait for each other here, and the pool has fewer threads than they are.
         return await Task.Factory.StartNew(run.Measure, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
     }

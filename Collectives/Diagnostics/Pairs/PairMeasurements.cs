@@ -15,7 +15,7 @@ public sealed class PairMeasurements
         Bytes = bytes;
         Pairs = pairs;
         PeerObjection = peerObjection;
-        Warnings = [.. pairs.Select(pair => PairWarnings.Of(pair, members)).OfType<GroupTopologyWarning>()];
+        Warnings = [.. pairs.Select(pair => PairWarnings.Of(pair, members)).Append(PairWarnings.OfAll(pairs, members, peerObjection)).OfType<GroupTopologyWarning>()];
     }
 
     public GroupTopology Topology { get; }
@@ -26,10 +26,10 @@ public sealed class PairMeasurements
     /// <summary>By source, then target; none in a group of one.</summary>
     public IReadOnlyList<PairMeasurement> Pairs { get; }
 
-    /// <summary>Why no pair was measured by <see cref="PairTransport.PeerMemory"/>; null if one was, or nobody has a GPU.</summary>
+    /// <summary>Why GPUs of a node have no peer memory and were measured in another way; null if all have, or there are no pairs of GPUs on a node.</summary>
     public string? PeerObjection { get; }
 
-    /// <summary>Copies that arrived wrong, and paths that carry less than half of what they promise.</summary>
+    /// <summary>Copies that arrived wrong, peer access that the driver reports and that failed in use, paths that carry less than half of what they promise.</summary>
     public IReadOnlyList<GroupTopologyWarning> Warnings { get; }
 
     /// <summary>Of two different ranks in the group.</summary>

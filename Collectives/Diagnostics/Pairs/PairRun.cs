@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace CollectivesSharp;
 
 /// <summary>One measurement of all pairs, as one rank goes through it.</summary>
-internal sealed class PairRun(GroupCoordinator group, PairOptions options, GroupTopology topology, CancellationToken cancellationToken)
+internal sealed class PairRun(GroupCoordinator group, PairOptions options, GroupTopology topology, Func<nuint, Task<(PairMemory? Memory, string? Objection)>> createMemory, CancellationToken cancellationToken)
 {
     private const long DeviceBytes = 64L << 20;
     private const long HostBytes = 4L << 20;
@@ -32,8 +32,8 @@ internal sealed class PairRun(GroupCoordinator group, PairOptions options, Group
     private PairMeasurements MeasureAll(long bytes, bool areDevices)
     {
         PairPattern pattern = new(bytes);
-        (PairMemory? memory, string? objection) = areDevices ? PairMemory.Create(_meeting, (nuint)bytes + PingPong.Bytes) : (null, null);
-        using (memory)
+        (PairMemory? memory, string? objection) = areDevices ? createMemory((nuint)bytes + PingPong.Bytes).GetAwaiter().GetResult() : (null, null);
+        try
         {
             List<PairShare> shares = [];
             using PairProbes probes = PairProbes.Make(_meeting, pattern, options, memory);
@@ -50,9 +50,17 @@ internal sealed class PairRun(GroupCoordinator group, PairOptions options, Group
                 }
             }
 
-            // A barrier too: nobody gives memory back that a peer still writes.
             byte[][] all = _meeting.Gather(JsonSerializer.SerializeToUtf8Bytes([.. shares], PairShareJson.Default.PairShareArray));
-            return Put(bytes, [.. all.SelectMany(text => JsonSerializer.Deserialize(text, PairShareJson.Default.PairShareArray)!)], objection);
+            return Put(bytes, [.. all.SelectMany(text => JsonSerializer.Deserialize(text, PairShareJson.Default.PairShareArray)!)], _meeting.Vote(objection));
+        }
+        catch
+        {
+            memory?.Quarantine();
+            throw;
+        }
+        finally
+        {
+            memory?.Dispose();
         }
     }
 

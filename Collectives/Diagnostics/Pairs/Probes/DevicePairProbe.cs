@@ -5,6 +5,8 @@ namespace CollectivesSharp;
 /// <summary>What measurements on devices share: a stream, a clock of two events, a buffer with this rank's pattern.</summary>
 internal abstract class DevicePairProbe : PairProbe
 {
+    private static readonly TimeSpan s_drain = TimeSpan.FromSeconds(2 * PingPong.PatienceSeconds);
+
     private readonly CudaEvent _start;
     private readonly CudaEvent _end;
 
@@ -59,6 +61,27 @@ internal abstract class DevicePairProbe : PairProbe
         _end.Record(Stream);
         Wait();
         return _end.ElapsedSince(_start).TotalSeconds;
+    }
+
+    /// <summary>Whether everything that this rank has enqueued is over: at once, unless the group is faulted. Kernels here end by themselves.</summary>
+    protected bool Drain()
+    {
+        try
+        {
+            long start = Environment.TickCount64;
+            while (!Stream.IsCompleted)
+            {
+                if (Environment.TickCount64 - start > s_drain.TotalMilliseconds)
+                    return false;
+                Thread.Sleep(1);
+            }
+        }
+        catch (CudaException)
+        {
+            // The context is gone, and all work with it.
+        }
+
+        return true;
     }
 
     protected void Wait() => Meeting.Group.Synchronize(Stream, Options.Timeout, Meeting.Call.CancellationToken);

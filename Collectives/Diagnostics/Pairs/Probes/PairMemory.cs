@@ -1,58 +1,69 @@
 using CollectivesSharp.Cuda;
+using Microsoft.Extensions.Logging;
 
 namespace CollectivesSharp;
 
-/// <summary>Of ranks that are threads of one process: virtual memory that every device maps.</summary>
-internal sealed class PairMemory : IPairMemory
+/// <summary>A slice of peer memory for one measurement, over the members on this rank's node. Its first <see cref="PingPong.Bytes"/> bytes are zero.</summary>
+internal sealed class PairMemory : IDisposable
 {
-    private readonly DeviceBuffer<byte> _memory;
-    private readonly long[] _addresses;
+    private readonly PeerExchange _exchange;
+    private readonly PeerSlice _slice;
+    private readonly int[] _places;
+    private readonly TimeSpan _timeout;
+    private bool _isLeft;
 
-    private PairMemory(DeviceBuffer<byte> memory, long[] addresses)
+    private PairMemory(PeerExchange exchange, PeerSlice slice, int[] places, TimeSpan timeout)
     {
-        (_memory, _addresses) = (memory, addresses);
+        (_exchange, _slice, _places, _timeout) = (exchange, slice, places, timeout);
     }
 
-    public nint Own => _memory.Pointer;
+    internal nint Own => _slice.Own;
 
-    public nint Address(int rank) => (nint)_addresses[rank];
+    /// <summary>Of a rank in the group, on this node.</summary>
+    internal nint Address(int rank) => _slice.Address(_places[rank]);
 
-    /// <summary>Collective. Null on all ranks, with the reason.</summary>
-    internal static (PairMemory? Memory, string? Objection) Create(PairMeeting meeting, nuint bytes)
+    /// <summary>Collective over the members on this node. Null on all of them, with the reason; without one where there is nobody else.</summary>
+    internal static async Task<(PairMemory? Memory, string? Objection)> CreateAsync(GroupCoordinator group, IStore store, string prefix, nuint bytes, TimeSpan timeout, ILogger logger, CancellationToken cancellationToken)
     {
-        GroupCoordinator group = meeting.Group;
-        DeviceBuffer<byte>? memory = null;
-        string? own = Objection(group);
+        GroupMember[] node = [.. group.Members.Where(member => member.NodeId == group.NodeId)];
+        if (node.Length == 1)
+            return (null, null);
+        if (node.Length > PingPong.MostRanks)
+            return (null, $"{node.Length} ranks on a node; {PingPong.MostRanks} have a place for their flags");
+        int[] places = [.. group.Members.Select(member => Array.IndexOf(node, member))];
+        PeerExchange? exchange = null;
         try
         {
-            if (own is null)
-            {
-                memory = group.Device!.Allocate<byte>(bytes, DeviceMemoryKind.Shareable);
-                memory.CopyFrom(new byte[bytes]);
-            }
+            exchange = await PeerExchange.CreateAsync(group.Name, node, places[group.RankInGroup], store, prefix, timeout, logger, cancellationToken).ConfigureAwait(false);
+            PeerSlice slice = await PeerArena.CreateSliceAsync(group.Device!, exchange, bytes, timeout, cancellationToken).ConfigureAwait(false);
+            PairMemory memory = new(exchange, slice, places, timeout);
+            exchange = null;
+            return (memory, null);
         }
-        catch (CudaException e)
+        catch (PeerMemoryException e)
         {
-            own = e.Message;
+            return (null, e.Message);
         }
-
-        string? objection = meeting.Vote(own);
-        long[] addresses = new long[group.WorldSize];
-        if (objection is null)
-            group.AllGather<long>([memory!.Pointer], addresses, meeting.Call);
-        else
-            memory?.Dispose();
-        return objection is null ? (new PairMemory(memory!, addresses), null) : (null, objection);
+        finally
+        {
+            exchange?.Dispose();
+        }
     }
 
-    private static string? Objection(GroupCoordinator group)
+    /// <summary>The group is aborted: peers may still write here.</summary>
+    internal void Quarantine() => _slice.Quarantine();
+
+    /// <summary>Work of this rank on it does not end: it stays as it is.</summary>
+    internal void Leave()
     {
-        GroupMember self = group.Members[group.RankInGroup];
-        if (group.Members.Any(member => member.ProcessId != self.ProcessId || member.NodeId != self.NodeId))
-            return "the ranks are processes";
-        GroupMember? far = group.Members.FirstOrDefault(member => member.Device!.Ordinal != self.Device!.Ordinal && !CudaDevice.Get(self.Device.Ordinal).CanAccess(CudaDevice.Get(member.Device!.Ordinal)));
-        return far is null ? null : $"{self.Device} does not reach {far.Device}";
+        _isLeft = true;
+        _slice.Quarantine();
     }
 
-    public void Dispose() => _memory.Dispose();
+    public void Dispose()
+    {
+        if (!_isLeft)
+            _slice.CloseAsync(_timeout).GetAwaiter().GetResult();
+        _exchange.Dispose();
+    }
 }

@@ -21,7 +21,7 @@ internal sealed class PairProbes : IDisposable
     /// <param name="pattern">What is sent.</param>
     /// <param name="options">Equal on all ranks.</param>
     /// <param name="memory">Null: this rank's GPU reaches no other.</param>
-    internal static PairProbes Make(PairMeeting meeting, PairPattern pattern, PairOptions options, IPairMemory? memory)
+    internal static PairProbes Make(PairMeeting meeting, PairPattern pattern, PairOptions options, PairMemory? memory)
     {
         GroupCoordinator group = meeting.Group;
         PairProbes probes = new(group, [.. meeting.Gather([memory is null ? (byte)0 : (byte)1]).Select(flag => flag[0] != 0)]);

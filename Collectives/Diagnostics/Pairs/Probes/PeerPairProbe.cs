@@ -5,10 +5,10 @@ namespace CollectivesSharp;
 /// <summary>The source's copy engine writes into the target's memory; a kernel on each side sends a flag to and fro.</summary>
 internal sealed class PeerPairProbe : DevicePairProbe
 {
-    private readonly IPairMemory _memory;
+    private readonly PairMemory _memory;
     private readonly PingPong? _flag;
 
-    internal PeerPairProbe(PairMeeting meeting, PairPattern pattern, PairOptions options, IPairMemory memory)
+    internal PeerPairProbe(PairMeeting meeting, PairPattern pattern, PairOptions options, PairMemory memory)
         : base(meeting, pattern, options)
     {
         _memory = memory;
@@ -31,6 +31,8 @@ internal sealed class PeerPairProbe : DevicePairProbe
 
     public override void Dispose()
     {
+        if (!Drain())
+            _memory.Leave();
         _flag?.Dispose();
         base.Dispose();
     }

@@ -12,7 +12,7 @@ internal sealed class PingPong : IDisposable
 
     private const int LineBytes = 64;
 
-    private readonly IPairMemory _memory;
+    private readonly PairMemory _memory;
     private readonly int _rank;
     private readonly KernelLibrary _library;
     private readonly CudaKernel _kernel;
@@ -20,7 +20,7 @@ internal sealed class PingPong : IDisposable
     private readonly ulong[] _sent;
     private PingPongArguments _last;
 
-    internal PingPong(CudaDevice device, IPairMemory memory, int rank)
+    internal PingPong(CudaDevice device, PairMemory memory, int rank)
     {
         (_memory, _rank) = (memory, rank);
         _sent = new ulong[Bytes / LineBytes];
