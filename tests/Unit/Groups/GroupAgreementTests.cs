@@ -33,7 +33,8 @@ public sealed class GroupAgreementTests
     public void What_decides_how_devices_talk_is_compared()
     {
         SortedDictionary<string, string> plain = GroupAgreement.Terms(new GroupOptions(), 2);
-        SortedDictionary<string, string> set = GroupAgreement.Terms(new GroupOptions { DeviceTimeout = TimeSpan.FromSeconds(7), Nccl = new NcclOptions { MaxCtas = 8 } }, 2);
+        SortedDictionary<string, string> set = GroupAgreement.Terms(new GroupOptions { DeviceTimeout = TimeSpan.FromSeconds(7), Nccl = new NcclOptions { MaxCtas = 8 }, ArenaBytes = 1 << 20 }, 2);
+        Assert.Equal("1048576", set["GroupOptions.ArenaBytes"]);
         Assert.Equal("00:00:07", set["GroupOptions.DeviceTimeout"]);
         Assert.Contains("MaxCtas = 8", set["GroupOptions.Nccl"], StringComparison.Ordinal);
         Assert.NotEqual(plain["GroupOptions.Nccl"], set["GroupOptions.Nccl"]);

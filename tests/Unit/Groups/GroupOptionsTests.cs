@@ -17,6 +17,9 @@ public sealed class GroupOptionsTests
         { "more than a week", new() { Timeout = TimeSpan.FromDays(8) }, "up to 7 days" },
         { "small chunk", new() { HostChunkBytes = 2048 }, "HostChunkBytes 2048: from 4096" },
         { "odd chunk", new() { HostChunkBytes = 4097 }, "HostChunkBytes 4097" },
+        { "negative arena", new() { ArenaBytes = -65536 }, "ArenaBytes -65536: 0, or from 65536" },
+        { "odd arena", new() { ArenaBytes = 100_000 }, "ArenaBytes 100000" },
+        { "huge arena", new() { ArenaBytes = (16L << 30) + 65536 }, "ArenaBytes" },
         { "large chunk", new() { HostChunkBytes = (256 << 20) + 4096 }, "HostChunkBytes" },
     };
 
@@ -32,6 +35,8 @@ public sealed class GroupOptionsTests
     public void The_bounds_themselves_are_taken()
     {
         new GroupOptions().Validate();
+        new GroupOptions { ArenaBytes = 0 }.Validate();
+        new GroupOptions { ArenaBytes = 16L << 30 }.Validate();
         new GroupOptions { Rank = 0, WorldSize = 1, HostChunkBytes = 4096, Timeout = TimeSpan.FromDays(7) }.Validate();
         new GroupOptions { Rank = 4, WorldSize = 5, HostChunkBytes = 256 << 20, Timeout = TimeSpan.FromTicks(1) }.Validate();
     }

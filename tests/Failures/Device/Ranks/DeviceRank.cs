@@ -38,6 +38,12 @@ internal static partial class DeviceRank
             case "arguments": Arguments(options); break;
             case "alone": Alone(options); break;
             case "environment": PrepareEnvironment(); break;
+            case "peers": await PeersAsync(options, arguments[0], CloseInOrderAsync); break;
+            case "peers, threads": PeerThreads(options, arguments[0]); break;
+            case "peers, stopped": await PeersAsync(options, arguments[0], StoppedAsync); break;
+            case "peers, killed": await PeersAsync(options, arguments[0], KilledPeerAsync); break;
+            case "peers, absent": await PeersAsync(options, arguments[0], AbsentAsync); break;
+            case "peers, killed midway": await PeersAsync(options, arguments[0], KilledMidwayAsync, diesAt: "/peer/0/10/1"); break;
             default: throw new ArgumentException(scenario);
         }
 

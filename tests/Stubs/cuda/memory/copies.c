@@ -1,6 +1,7 @@
 /* Copies and fills. A device address that is not in live memory is refused when asked for, and faults the context when it is found so later. */
 #include "../stub.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,16 @@ static bool reachable(const struct box *b, const struct copy_op *c)
     return bytes == 0 || !b->device || stub_known(b->at, bytes);
 }
 
+/* STUB_CUDA_BAD_COPY=1>0: what a stream of device 1 writes to memory of device 0 loses its last byte's bits. The machine's numbers. */
+static bool is_bad(const struct copy_op *c)
+{
+    int from, to;
+    const char *pair = getenv("STUB_CUDA_BAD_COPY");
+    range r;
+    return pair != NULL && sscanf(pair, "%d>%d", &from, &to) == 2 && c->dst.device && stub_physical(c->base.ctx->device) == from && stub_find(c->dst.at, &r) &&
+        stub_physical(r.device) == to;
+}
+
 static CUresult run_copy(op *self)
 {
     struct copy_op *c = (struct copy_op *)self;
@@ -29,6 +40,8 @@ static CUresult run_copy(op *self)
         for (size_t y = 0; y < c->height; y++)
             memmove((char *)c->dst.at + z * c->dst.slice + y * c->dst.pitch, (char *)c->src.at + z * c->src.slice + y * c->src.pitch, c->width);
     }
+    if (is_bad(c))
+        ((unsigned char *)c->dst.at)[extent(&c->dst, c) - 1] ^= 0x55;
     return CUDA_SUCCESS;
 }
 
