@@ -21,7 +21,7 @@ public sealed partial record MachineTopology
     {
         ArgumentNullException.ThrowIfNull(first);
         ArgumentNullException.ThrowIfNull(second);
-        return first.Index != second.Index && GpuPaths.TryGetValue((Math.Min(first.Index, second.Index), Math.Max(first.Index, second.Index)), out PciePath path) ? path : PathBetween(first.Pci, second.Pci);
+        return (first.Index != second.Index ? LevelOf(Math.Min(first.Index, second.Index), Math.Max(first.Index, second.Index)) : null) ?? PathBetween(first.Pci, second.Pci);
     }
 
     public PciePath PathBetween(Gpu gpu, NetworkAdapter adapter)
@@ -79,6 +79,12 @@ public sealed partial record MachineTopology
 
     internal PciePath PathBetween(PciDevice? first, PciDevice? second) =>
         first is null || second is null ? (HasOneNode ? PciePath.Node : PciePath.System) : first.PathTo(second, HasOneNode);
+
+    /// <summary>0 is a board with two GPUs behind its own switch.</summary>
+    private PciePath? LevelOf(int first, int second) =>
+        GpuLevels is not null && first < GpuLevels.Length && GpuLevels[first] is { } levels && second < levels.Length
+            ? levels[second] switch { 0 or 10 => PciePath.SingleSwitch, 20 => PciePath.MultipleSwitches, 30 => PciePath.HostBridge, 40 => PciePath.Node, 50 => PciePath.System, _ => null }
+            : null;
 
     private static double Narrower(double a, double b) => a <= 0 || b <= 0 ? 0 : Math.Min(a, b);
 }

@@ -29,5 +29,10 @@ internal sealed class PairPattern(long bytes)
         return wrong;
     }
 
-    private static ulong Word(int rank, int index) => ((((ulong)(uint)rank + 1) << 40) + (uint)index + 1) * 0x9E3779B97F4A7C15;
+    /// <summary>Mixed, so that another rank or place changes every byte.</summary>
+    private static ulong Word(int rank, int index)
+    {
+        ulong mixed = ((((ulong)(uint)rank + 1) << 40) + (uint)index + 1) * 0x9E3779B97F4A7C15;
+        return (mixed ^ (mixed >> 32)) * 0xD6E8FEB86659FD93;
+    }
 }
