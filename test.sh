@@ -182,8 +182,13 @@ device_benchmarks() {
   (cd "$logs" && dotnet "$OLDPWD/bench/Benchmarks/$out/CollectivesSharp.Benchmarks.dll" --quick --filter '*DeviceCollectives*Bytes: 1024,*' '*NcclCallCost*') > "$logs/benchmarks" 2>&1 || { tail -n 40 "$logs/benchmarks"; return 1; }
   grep '^|' "$logs/benchmarks"
 }
+pairs() {
+  dotnet run -c Release --no-build --project bench/Perf -- topology --measure --bytes 65536 --json "$logs/pairs.json" > "$logs/pairs" 2>&1 &&
+    [ "$(grep -c '"transport": "PeerMemory"' "$logs/pairs.json")" = 6 ] && ! grep -q '"wrong_bytes": [1-9]' "$logs/pairs.json" || { cat "$logs/pairs"; return 1; }
+}
 tests "the check of results on a device, over the stubs" on_stubs "${native[@]}" -class CollectivesSharp.Native.PatternTests
 check "perf over the stubs, every type and operation" on_stubs table all-reduce --backend cuda -d all -o all -b 64 -e 1K -f 16 -n 3 -w 1 -G 3 -R 2
 check "perf over the stubs, other collectives" on_stubs device_tables
+check "perf topology --measure over the stubs" on_stubs pairs
 check "benchmarks over the stubs" on_stubs device_benchmarks
 finish

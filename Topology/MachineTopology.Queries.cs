@@ -21,7 +21,7 @@ public sealed partial record MachineTopology
     {
         ArgumentNullException.ThrowIfNull(first);
         ArgumentNullException.ThrowIfNull(second);
-        return first.Index != second.Index && GpuPaths.TryGetValue((Math.Min(first.Index, second.Index), Math.Max(first.Index, second.Index)), out PciePath path) ? path : PathBetween(first.Pci, second.Pci);
+        return (first.Index != second.Index ? LevelOf(Math.Min(first.Index, second.Index), Math.Max(first.Index, second.Index)) : null) ?? PathBetween(first.Pci, second.Pci);
     }
 
     public PciePath PathBetween(Gpu gpu, NetworkAdapter adapter)
@@ -45,6 +45,25 @@ public sealed partial record MachineTopology
     public PeerStatus PeerStatusOf(int from, int to, PeerCapability capability) =>
         PeerAccess.FirstOrDefault(pair => pair.From == from && pair.To == to)?[capability] ?? PeerStatus.Unknown;
 
+    /// <summary>
+    /// GB/s from one GPU to another that nothing has measured: of all their NVLinks together, or of the narrower of both PCIe links; 0 where nothing tells. Through NVSwitches and shared PCIe switches pairs
+    /// share what is told for each.
+    /// </summary>
+    public double NominalBandwidth(Gpu first, Gpu second)
+    {
+        ArgumentNullException.ThrowIfNull(first);
+        ArgumentNullException.ThrowIfNull(second);
+        return LinkBetween(first.Index, second.Index) is { } link ? link.Bandwidth : Narrower(first.Pci.Link.MaxBandwidth, second.Pci.Link.MaxBandwidth);
+    }
+
+    /// <summary>Of the narrower of both PCIe links and the adapter's rate, in GB/s; 0 where nothing tells.</summary>
+    public static double NominalBandwidth(Gpu gpu, NetworkAdapter adapter)
+    {
+        ArgumentNullException.ThrowIfNull(gpu);
+        ArgumentNullException.ThrowIfNull(adapter);
+        return adapter.Pci is null ? 0 : Narrower(Narrower(gpu.Pci.Link.MaxBandwidth, adapter.Pci.Link.MaxBandwidth), adapter.GigabitsPerSecond / 8);
+    }
+
     /// <summary>RDMA adapters with the shortest path to the GPU, those with an active port first; empty if there is no RDMA adapter.</summary>
     public ImmutableArray<NetworkAdapter> NearestAdapters(Gpu gpu)
     {
@@ -60,4 +79,12 @@ public sealed partial record MachineTopology
 
     internal PciePath PathBetween(PciDevice? first, PciDevice? second) =>
         first is null || second is null ? (HasOneNode ? PciePath.Node : PciePath.System) : first.PathTo(second, HasOneNode);
+
+    /// <summary>0 is a board with two GPUs behind its own switch.</summary>
+    private PciePath? LevelOf(int first, int second) =>
+        GpuLevels is not null && first < GpuLevels.Length && GpuLevels[first] is { } levels && second < levels.Length
+            ? levels[second] switch { 0 or 10 => PciePath.SingleSwitch, 20 => PciePath.MultipleSwitches, 30 => PciePath.HostBridge, 40 => PciePath.Node, 50 => PciePath.System, _ => null }
+            : null;
+
+    private static double Narrower(double a, double b) => a <= 0 || b <= 0 ? 0 : Math.Min(a, b);
 }

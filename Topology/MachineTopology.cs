@@ -32,8 +32,8 @@ public sealed partial record MachineTopology
 
     public ImmutableArray<TopologyWarning> Warnings { get; init; } = [];
 
-    /// <summary>NVML's own PCIe level of two GPUs, for pairs where it gave one.</summary>
-    internal ImmutableDictionary<(int First, int Second), PciePath> GpuPaths { get; init; } = ImmutableDictionary<(int, int), PciePath>.Empty;
+    /// <summary>NVML's own PCIe level of each two GPUs (nvmlGpuTopologyLevel_t), by index; -1, or nothing, where it gave none.</summary>
+    internal int[][]? GpuLevels { get; init; }
 
     /// <summary>
     /// Looks at the machine, or at what <paramref name="options"/> point at. Never throws: what is missing, unreadable or contradictory is a warning. Takes milliseconds

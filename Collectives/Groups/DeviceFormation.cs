@@ -87,7 +87,7 @@ internal static class DeviceFormation
         }
         catch (Exception e) when (e is not (OperationCanceledException or StoreException))
         {
-            own = e.Message;
+            own = e is NcclException ? e.Message + NcclAdvice.Hint(context) : e.Message;
         }
 
         try

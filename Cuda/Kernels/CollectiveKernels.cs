@@ -9,8 +9,11 @@ public static class CollectiveKernels
     private static readonly Assembly s_assembly = typeof(CollectiveKernels).Assembly;
     private static readonly ConcurrentDictionary<string, KernelSource> s_sources = new(StringComparer.Ordinal);
 
-    /// <summary>"all_reduce_one_shot", ...</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Resources(".cu").Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal).OfType<string>()];
+    /// <summary>Of a type and an operation, for 2 to 8 ranks.</summary>
+    public static IReadOnlyList<string> Reducing { get; } = ["all_reduce_one_shot", "all_reduce_two_shot", "all_reduce_windowed", "reduce_scatter"];
+
+    /// <summary>For 2 to 8 ranks.</summary>
+    public static IReadOnlyList<string> Copying { get; } = ["exchange"];
 
     /// <summary>With the headers that it includes. Throws <see cref="ArgumentException"/> that lists what there is.</summary>
     public static KernelSource Source(string name) => s_sources.GetOrAdd(name, static name => KernelSource.FromResource(s_assembly, name + ".cu", [.. Resources(".cuh")]));

@@ -21,6 +21,13 @@ public enum TopologyWarningKind
 
     FabricNotReady,
     PeerAccessRefused,
+
+    /// <summary>The driver reports peer access, and it fails in use: a copy does not arrive, memory can't be mapped.</summary>
+    PeerAccessFailed,
+
+    /// <summary>Peer access moves less than half of what its path promises.</summary>
+    PeerAccessSlow,
+
     GpuWithoutNearAdapter,
     PortDown,
     PortSlow,

@@ -92,14 +92,13 @@ public sealed class TopologyMatrix
 
     private static string Number(int? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "N/A";
 
-    private double Bandwidth(object row, object column)
+    private double Bandwidth(object row, object column) => (row, column) switch
     {
-        if (row is Gpu first && column is Gpu second)
-            return _topology.LinkBetween(first.Index, second.Index) is { } link ? link.Bandwidth : Narrower(first.Pci.Link.MaxBandwidth, second.Pci.Link.MaxBandwidth);
-        return (row as NetworkAdapter ?? column as NetworkAdapter, row as Gpu ?? column as Gpu) is ({ Pci: not null } adapter, { } gpu) ? Narrower(Narrower(gpu.Pci.Link.MaxBandwidth, adapter.Pci.Link.MaxBandwidth), adapter.GigabitsPerSecond / 8) : 0;
-    }
-
-    private static double Narrower(double a, double b) => a <= 0 || b <= 0 ? 0 : Math.Min(a, b);
+        (Gpu first, Gpu second) => _topology.NominalBandwidth(first, second),
+        (Gpu gpu, NetworkAdapter adapter) => MachineTopology.NominalBandwidth(gpu, adapter),
+        (NetworkAdapter adapter, Gpu gpu) => MachineTopology.NominalBandwidth(gpu, adapter),
+        _ => 0,
+    };
 
     private string Cell(object row, object column, bool pcieOnly) => (row, column) switch
     {

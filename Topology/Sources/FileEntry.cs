@@ -1,4 +1,4 @@
 namespace CollectivesSharp.Topology;
 
 /// <summary>What lies at a path of a <see cref="FileTree"/>; <paramref name="Target"/> is a link's.</summary>
-internal readonly record struct FileEntry(FileEntryKind Kind, string? Target = null);
+internal sealed record FileEntry(FileEntryKind Kind, string? Target = null);

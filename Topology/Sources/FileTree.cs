@@ -105,7 +105,7 @@ internal abstract class FileTree
 
     private FileEntry See(string path)
     {
-        if (!_seen.TryGetValue(path, out FileEntry entry))
+        if (!_seen.TryGetValue(path, out FileEntry? entry))
             _seen[path] = entry = Look(path);
         return entry;
     }

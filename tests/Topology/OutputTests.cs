@@ -103,6 +103,27 @@ public sealed class OutputTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(All))]
+    public void In_a_drawing_each_text_fits_its_box_no_two_overlap_and_no_line_of_a_switch_crosses_a_devices_name(string name)
+    {
+        XElement svg = XDocument.Parse(TopologyDrawing.Write(Snapshots.Detect(name))).Root!;
+        static double Number(XElement element, string attribute) => (double?)element.Attribute(attribute) ?? 0;
+        XElement[] texts = [.. svg.Elements().Where(element => element.Name.LocalName == "text" && !element.Value.StartsWith("NV", StringComparison.Ordinal))], boxes = [.. svg.Elements().Where(element => element.Name.LocalName == "rect")];
+        // The letters of a sans-serif font are half as wide as they are high, on average; a little more to be safe.
+        static double Right(XElement text) => Number(text, "x") + (text.Value.Length * Number(text, "font-size") * 0.56);
+        foreach (XElement text in texts)
+        {
+            (double x, double y) = (Number(text, "x"), Number(text, "y"));
+            XElement box = boxes.Last(box => Number(box, "x") <= x && Number(box, "y") <= y && x <= Number(box, "x") + Number(box, "width") && y <= Number(box, "y") + Number(box, "height"));
+            Assert.True(Right(text) <= Number(box, "x") + Number(box, "width"), $"{text} {box}");
+            Assert.DoesNotContain(texts, other => other != text && Math.Abs(Number(other, "y") - y) < 8 && Number(other, "x") <= Right(text) && Right(other) >= x);
+            if (Number(text, "font-size") > 10 || text.Attribute("font-weight") is null)
+                continue;
+            Assert.DoesNotContain(svg.Elements().Where(element => element.Name.LocalName == "line"), line => Number(line, "x1") >= x && Number(line, "x1") <= Right(text) && Number(line, "y1") > y && Number(line, "y2") < y);
+        }
+    }
+
     [Fact]
     public void Nominal_bandwidth_is_the_NVLinks_or_the_narrowest_of_PCIe_and_rate()
     {

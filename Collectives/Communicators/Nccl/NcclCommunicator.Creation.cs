@@ -16,6 +16,7 @@ public sealed partial class NcclCommunicator
     {
         GroupOptions options = context.Options;
         NcclEnvironment.Prepare(context.Members, options.HostId ?? NodeIdentity.Override, context.Logger);
+        NcclAdvice.Log(context);
         NcclSetup setup = new(options.Name, context.Device!, context.Members[context.RankInGroup].Nccl!.Version, options.Nccl ?? new NcclOptions(), options.DeviceTimeout, context.Host, context.Logger);
         NcclInitialization? start = null;
         try

@@ -63,6 +63,24 @@ public sealed class GroupTopology
         return Both(AdapterKind.InfiniBand) ? RankPath.InfiniBand : Both(AdapterKind.RoceV2) || Both(AdapterKind.RoceV1) ? RankPath.Roce : RankPath.Tcp;
     }
 
+    /// <summary>
+    /// What the path from one member's GPU to another's promises, in GB/s, one direction; 0 where nothing tells. Inside a node NVLinks or the narrower PCIe link, between nodes the slower one of both nearest adapters.
+    /// </summary>
+    public double NominalBandwidth(int from, int to)
+    {
+        switch (PathBetween(from, to))
+        {
+            case RankPath.NvLink or RankPath.PciePeer or RankPath.HostMemory when _members[from].NodeId == _members[to].NodeId:
+                return PciAddress.TryParse(_members[to].Device?.PciBusId, out PciAddress address) ? Ranks[from].Bandwidths.GetValueOrDefault(address.ToString()) : 0;
+            case RankPath.InfiniBand or RankPath.Roce:
+                return Math.Min(Rate(Ranks[from]), Rate(Ranks[to]));
+            default:
+                return 0;
+        }
+
+        static double Rate(RankTopology rank) => (rank.Adapters.FirstOrDefault(adapter => adapter.Name == rank.NearestAdapter)?.GigabitsPerSecond ?? 0) / 8;
+    }
+
     private static string? Peer(RankTopology from, GroupMember to) =>
         PciAddress.TryParse(to.Device?.PciBusId, out PciAddress address) ? from.Peers.GetValueOrDefault(address.ToString()) : null;
 

@@ -20,6 +20,9 @@ public sealed record RankTopology
     /// <summary>GPUs of its node that its own GPU reaches, by PCI address: NV18, or P2P for access over PCIe.</summary>
     public IReadOnlyDictionary<string, string> Peers { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Nominal GB/s to each other GPU of its node, by PCI address, where something tells.</summary>
+    public IReadOnlyDictionary<string, double> Bandwidths { get; init; } = new Dictionary<string, double>();
+
     /// <summary>The RDMA adapters of its node, by name.</summary>
     public IReadOnlyList<RankAdapter> Adapters { get; init; } = [];
 
@@ -45,6 +48,8 @@ public sealed record RankTopology
             GpuDirect = machine.GpuDirect.Support,
             Peers = gpu is null ? new Dictionary<string, string>() : machine.Gpus.Where(other => other.Index != gpu.Index).Select(other => (other, Label: PeerLabel(machine, gpu, other))).Where(item => item.Label is not null)
                 .ToDictionary(item => item.other.Pci.Address.ToString(), item => item.Label!),
+            Bandwidths = gpu is null ? new Dictionary<string, double>() : machine.Gpus.Where(other => other.Index != gpu.Index).Select(other => (other, Nominal: machine.NominalBandwidth(gpu, other))).Where(item => item.Nominal > 0)
+                .ToDictionary(item => item.other.Pci.Address.ToString(), item => item.Nominal),
             Adapters = [.. machine.Adapters.Where(adapter => adapter.IsRdma).Select(adapter => new RankAdapter(adapter.Name, adapter.Kind, adapter.GigabitsPerSecond, adapter.Active, gpu is null ? PciePath.System : machine.PathBetween(gpu, adapter)))],
             NearestAdapter = nearest,
             Rail = Array.IndexOf(rails, nearest) is >= 0 and var rail && nearest is not null ? rail : null,

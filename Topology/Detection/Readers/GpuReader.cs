@@ -15,11 +15,11 @@ internal sealed class GpuReader(FileReader reader, PciReader pci, NvmlSnapshot n
     {
         foreach (string failure in (nvml.Failures ?? []).OfType<string>())
             warnings.Add(TopologyWarningKind.NvmlCallFailed, "NVML", failure);
-        PciAddress[] shown = [.. pci.List().Where(address => pci.Vendor(address) == Nvidia)];
+        string[] shown = [.. pci.List().Where(address => pci.Vendor(address) == Nvidia)];
         ImmutableArray<PciDevice> switches = [.. shown.Where(address => pci.Class(address) == 0x068000).Select(pci.Read)];
         if (nvml.Error is { } error)
         {
-            PciAddress[] found = [.. shown.Where(address => pci.Class(address) >> 16 == 0x03)];
+            string[] found = [.. shown.Where(address => pci.Class(address) >> 16 == 0x03)];
             string lost = found.Length > 0 ? "NVLinks, peer access and the fabric are unknown" : "no NVIDIA GPU is shown either";
             warnings.Add(TopologyWarningKind.NvmlUnavailable, "NVML", $"{error}; {lost}");
             return topology with { Switches = switches, Gpus = [.. found.Take(MaxGpus).Select(WithoutNvml)] };
@@ -55,7 +55,7 @@ internal sealed class GpuReader(FileReader reader, PciReader pci, NvmlSnapshot n
     };
 
     /// <summary>/proc/driver/nvidia/gpus has name and UUID as long as the driver is loaded, NVML or not.</summary>
-    private Gpu WithoutNvml(PciAddress address, int index)
+    private Gpu WithoutNvml(string address, int index)
     {
         PciDevice device = pci.Read(address);
         string information = reader.Files.Read($"/proc/driver/nvidia/gpus/{address}/information") ?? "";

@@ -10,7 +10,7 @@ internal sealed class LinkReader(NvmlSnapshot nvml, WarningList warnings)
         if (nvml.Error is not null)
             return topology;
         ImmutableArray<PeerAccess> access = ReadAccess(topology.Gpus.Length);
-        topology = topology with { PeerAccess = access, GpuPaths = ReadPaths(topology.Gpus.Length) };
+        topology = topology with { PeerAccess = access, GpuLevels = nvml.Ancestors };
         End[][] ends = [.. topology.Gpus.Select(gpu => Ends(gpu, topology))];
         ImmutableArray<NvLinkConnection>.Builder links = ImmutableArray.CreateBuilder<NvLinkConnection>();
         for (int first = 0; first < ends.Length; first++)
@@ -86,24 +86,7 @@ internal sealed class LinkReader(NvmlSnapshot nvml, WarningList warnings)
         return pairs.ToImmutable();
     }
 
-    private ImmutableDictionary<(int, int), PciePath> ReadPaths(int count)
-    {
-        ImmutableDictionary<(int, int), PciePath>.Builder paths = ImmutableDictionary.CreateBuilder<(int, int), PciePath>();
-        for (int first = 0; first < count; first++)
-        {
-            for (int second = first + 1; second < count; second++)
-            {
-                // nvmlGpuTopologyLevel_t: 0 is a board with two GPUs behind its own switch.
-                PciePath? path = At(nvml.Ancestors, first, second) switch { 0 or 10 => PciePath.SingleSwitch, 20 => PciePath.MultipleSwitches, 30 => PciePath.HostBridge, 40 => PciePath.Node, 50 => PciePath.System, _ => null };
-                if (path is { } level)
-                    paths[(first, second)] = level;
-            }
-        }
-
-        return paths.ToImmutable();
-    }
-
     private static int At(int[][]? table, int row, int column) => table is not null && row < table.Length && table[row] is { } cells && column < cells.Length ? cells[column] : -1;
 
-    private readonly record struct End(int Gpu, NvLinkKind Kind, int Version, long Speed);
+    private sealed record End(int Gpu, NvLinkKind Kind, int Version, long Speed);
 }

@@ -6,20 +6,29 @@ namespace CollectivesSharp.Topology;
 /// <summary>PCIe devices and the bridges above them, from /sys/bus/pci/devices and what its links lead to.</summary>
 internal sealed class PciReader(FileReader reader)
 {
-    private readonly Dictionary<PciAddress, PciDevice> _known = [];
+    // By text, as lists here are: collections of structs of ours are compiled anew in each process, which is most of what the first detection takes.
+    private readonly Dictionary<string, PciDevice> _known = new(StringComparer.Ordinal);
 
-    /// <summary>Every device's address, ordered.</summary>
-    internal IReadOnlyList<PciAddress> List() =>
-        [.. reader.Files.List("/sys/bus/pci/devices").Select(name => PciAddress.TryParse(name, out PciAddress address) ? address : (PciAddress?)null).OfType<PciAddress>().Order()];
+    /// <summary>Every device's address as sysfs writes it, ordered as addresses are.</summary>
+    internal string[] List()
+    {
+        string[] addresses = [.. reader.Files.List("/sys/bus/pci/devices").Select(name => PciAddress.TryParse(name, out PciAddress address) ? address.ToString() : null).OfType<string>()];
+        Array.Sort(addresses, static (left, right) => left.Length != right.Length ? left.Length - right.Length : string.CompareOrdinal(left, right));
+        return addresses;
+    }
 
-    internal int? Class(PciAddress address) => reader.Hex($"/sys/bus/pci/devices/{address}/class", 0xffffff);
+    internal int? Class(string address) => reader.Hex($"/sys/bus/pci/devices/{address}/class", 0xffffff);
 
-    internal int? Vendor(PciAddress address) => reader.Hex($"/sys/bus/pci/devices/{address}/vendor", 0xffff);
+    internal int? Vendor(string address) => reader.Hex($"/sys/bus/pci/devices/{address}/vendor", 0xffff);
+
+    /// <summary>One of <see cref="List"/>.</summary>
+    internal PciDevice Read(string address) => Read(PciAddress.TryParse(address, out PciAddress parsed) ? parsed : default);
 
     internal PciDevice Read(PciAddress address)
     {
-        if (!_known.TryGetValue(address, out PciDevice? device))
-            _known[address] = device = ReadNew(address);
+        string text = address.ToString();
+        if (!_known.TryGetValue(text, out PciDevice? device))
+            _known[text] = device = ReadNew(address);
         return device;
     }
 

@@ -6,7 +6,11 @@ namespace CollectivesSharp.Topology;
 /// <summary>The machine as a picture: NUMA nodes, switches, GPUs and adapters where they hang, NVLinks above. SVG without scripts, fonts or links.</summary>
 public static class TopologyDrawing
 {
-    private const int BoxWidth = 148;
+    private const int BoxWidth = 168;
+
+    /// <summary>At the right side of a device's box, for the lines of those below it.</summary>
+    internal const int Gutter = 28;
+
     private const int BoxHeight = 34;
     private const int Gap = 12;
     private const int HeaderHeight = 22;
@@ -18,14 +22,15 @@ public static class TopologyDrawing
     {
         ArgumentNullException.ThrowIfNull(topology);
         DeviceTree tree = DeviceTree.Of(topology);
-        DrawingBox machine = Lay(topology, tree);
+        DrawingBox machine = Lay(topology, tree) with { First = "" };
         NvLinkBus bus = new(topology);
         int top = 30 + bus.Height;
-        SvgText svg = new(Math.Max(machine.Width, 420) + (2 * Gap), top + machine.Height + (2 * Gap));
+        int width = new[] { machine.Width, bus.Width, SvgText.WidthOf(tree.Title, 13, bold: true) }.Max();
+        SvgText svg = new(width + (2 * Gap), top + machine.Height + (2 * Gap));
         svg.Text(Gap, 20, tree.Title, 13, bold: true);
         Dictionary<object, (int X, int Y)> centers = [];
         Draw(svg, machine, Gap, top + Gap, centers);
-        bus.Draw(svg, centers, Gap, 30, machine.Width);
+        bus.Draw(svg, centers, Gap, 30, Math.Max(machine.Width, bus.Width), (BoxWidth - Gutter) / 2);
         return svg.ToString();
     }
 
@@ -50,7 +55,7 @@ public static class TopologyDrawing
             width = Math.Max(width, x);
         }
 
-        return new DrawingBox(tree.Title, "", null, Math.Max(width, BoxWidth + (2 * Gap)), y + line + Gap, placed);
+        return new DrawingBox(tree.Title, "", null, Math.Max(width, SvgText.WidthOf(tree.Title, 10) + Gap), y + line + Gap, placed);
     }
 
     private static (string First, string Second) Label(MachineTopology topology, object device) => device switch
@@ -68,7 +73,7 @@ public static class TopologyDrawing
         {
             centers[device] = (x + (box.Width / 2), y);
             svg.Text(x + 6, y + 14, box.First, 10, bold: true);
-            svg.Text(x + 6, y + 28, box.Second, 10);
+            svg.Text(x + 6, y + 28, SvgText.Fit(box.Second, 10, BoxWidth - Gutter - 6), 10);
             return;
         }
 

@@ -17,9 +17,25 @@ internal static class TopologyCommand
         Option<FileInfo?> json = new("--json") { Description = "write everything to this file" };
         Option<FileInfo?> xml = new("--nccl-xml") { Description = "write NCCL's XML to this file, for NCCL_TOPO_FILE" };
         Option<FileInfo?> svg = new("--svg") { Description = "draw the machine into this file" };
-        Command command = new("topology", "GPUs, NVLinks, adapters and the paths between them: the matrix of nvidia-smi topo -m.") { from, visible, tree, pcie, bandwidth, peer, json, xml, svg };
-        command.SetAction(parsed =>
+        Option<bool> measure = new("--measure") { Description = "start a rank on each GPU (host ranks without), and measure what each pair moves" };
+        Option<LaunchMode> launch = new("--launch") { Description = "with --measure: what ranks are", DefaultValueFactory = _ => LaunchMode.Processes };
+        Option<int?> ranks = new("--ngpus", "-g") { Description = "with --measure: ranks to start" };
+        Option<Backend> backend = new("--backend") { Description = "with --measure: where the memory lies", DefaultValueFactory = _ => Backend.Auto };
+        Option<long?> bytes = new("--bytes") { Description = "with --measure: of one copy (default: 64 MiB between GPUs, else 4 MiB)" };
+        Command command = new("topology", "GPUs, NVLinks, adapters and the paths between them: the matrix of nvidia-smi topo -m.")
         {
+            from, visible, tree, pcie, bandwidth, peer, json, xml, svg, measure, launch, ranks, backend, bytes,
+        };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            if (parsed.GetValue(measure))
+            {
+                if (parsed.GetValue(from) is { } recorded)
+                    throw new PerfException($"--measure --from {recorded}: only this machine can be measured.");
+                PairCommand pairs = new(parsed.GetValue(launch), parsed.GetValue(ranks), parsed.GetValue(backend), new PairOptions { Bytes = parsed.GetValue(bytes) }, parsed.GetValue(json));
+                return await pairs.RunAsync(Environment.GetCommandLineArgs()[1..], cancellationToken);
+            }
+
             MachineTopology topology = Detect(parsed.GetValue(from), parsed.GetValue(visible));
             Write(parsed.GetValue(json), () => TopologyJson.Write(topology) + "\n");
             Write(parsed.GetValue(xml), () => NcclTopologyXml.Write(topology));

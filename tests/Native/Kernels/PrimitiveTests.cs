@@ -24,13 +24,15 @@ public sealed class PrimitiveTests
         KERNEL(store_relaxed_u64, u64 *to, u64 value) { store_relaxed(to, value); }
         KERNEL(store_relaxed_packet, Packet *to, Packet value) { store_relaxed(to, value); }
         KERNEL(store_relaxed_pair, Pair *to, Pair value) { store_relaxed(to, value); }
-        KERNEL(load_acquire_u32, const u32 *from, u32 *to) { *to = load_acquire(from); }
+        KERNEL(load_acquire_u64, const u64 *from, u64 *to) { *to = load_acquire(from); }
         KERNEL(store_release_u32, u32 *to, u32 value) { store_release(to, value); }
+        KERNEL(store_release_u64, u64 *to, u64 value) { store_release(to, value); }
         KERNEL(fence_system_all, ) { fence_system(); }
         KERNEL(add_relaxed_u64, u64 *to, u64 value, u64 *before) { *before = add_relaxed(to, value); }
         KERNEL(exchange_if_equal_u32, u32 *to, u32 expected, u32 value, u32 *before) { *before = exchange_if_equal(to, expected, value); }
         KERNEL(read_packet_any, const void *from, void *to) { write_packet(to, read_packet(from)); }
         KERNEL(block_barrier_all, ) { block_barrier(); }
+        KERNEL(block_barrier_or_bool, u32 *to) { *to = block_barrier_or(*to != 0); }
         KERNEL(thread_and_block, u32 *to) { to[0] = thread_in_block(); to[1] = block_in_grid(); to[2] = threads_in_block(); to[3] = blocks_in_grid(); }
         KERNEL(block_memory, u32 *to) { store_block(1, 7); block_barrier(); *to = load_block(2); }
         KERNEL(shuffle_xor_u32, u32 *to) { *to = shuffle_xor(*to, 4); }
@@ -38,6 +40,8 @@ public sealed class PrimitiveTests
         KERNEL(nanoseconds_u64, u64 *to) { *to = nanoseconds(); }
         KERNEL(minimum_f32, float *to, float left, float right) { *to = minimum(left, right); }
         KERNEL(maximum_f32, float *to, float left, float right) { *to = maximum(left, right); }
+        KERNEL(multiply_add_f32, float *to, float left, float right, float addend) { *to = multiply_add(left, right, addend); }
+        KERNEL(square_root_f32, float *to, float value) { *to = square_root(value); }
         KERNEL(float_of_half_u32, float *to, u32 bits) { *to = float_of_half(bits); }
         KERNEL(halves_of_f32, u32 *to, float low, float high) { *to = halves_of(low, high); }
         KERNEL(bfloat16s_of_f32, u32 *to, float low, float high) { *to = bfloat16s_of(low, high); }

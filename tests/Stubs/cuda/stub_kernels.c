@@ -2,6 +2,7 @@
    whole grid what the CUDA one does. */
 #include "stub.h"
 
+#include <sched.h>
 #include <string.h>
 
 /* bench/Perf's own source, as one thread runs it. */
@@ -46,9 +47,50 @@ static void add_one(const stub_launch *launch, void **params)
         data[i] += 1.0f;
 }
 
+/* Cuda/Kernels/Probes/ping_pong.cu; yields, for the peer's stream may want this core. */
+typedef struct ping_pong_arguments {
+    const _Atomic u64 *mine;
+    _Atomic u64 *theirs;
+    u64 before, warmup, trips, patience, *result;
+    int starts;
+} ping_pong_arguments;
+
+static bool wait_for(const ping_pong_arguments *p, u64 flag)
+{
+    int64_t since = stub_now();
+    while (atomic_load(p->mine) < flag) {
+        if ((u64)(stub_now() - since) > p->patience)
+            return false;
+        sched_yield();
+    }
+    return true;
+}
+
+static void ping_pong(const stub_launch *launch, void **params)
+{
+    (void)launch;
+    const ping_pong_arguments *p = params[0];
+    int64_t start = stub_now();
+    u64 trip = 0;
+    for (; trip < p->warmup + p->trips; trip++) {
+        u64 flag = p->before + trip + 1;
+        if (trip == p->warmup)
+            start = stub_now();
+        if (p->starts)
+            atomic_store(p->theirs, flag);
+        if (!wait_for(p, flag))
+            break;
+        if (!p->starts)
+            atomic_store(p->theirs, flag);
+    }
+    p->result[0] = trip;
+    p->result[1] = (u64)(stub_now() - start);
+}
+
 const stub_kernel stub_kernels[] = {
     { "fill_pattern", run_fill_pattern, 1, { sizeof(Pattern) } },
     { "count_wrong", run_count_wrong, 1, { sizeof(Pattern) } },
+    { "ping_pong", ping_pong, 1, { sizeof(ping_pong_arguments) } },
     { "stub_add_one", add_one, 1, { 16 } },
     { 0 },
 };

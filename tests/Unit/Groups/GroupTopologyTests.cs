@@ -108,9 +108,9 @@ public sealed class GroupTopologyTests
         Assert.Contains("rank 1 did not tell of the machine within 3 s", Assert.IsType<TimeoutException>(error).Message, StringComparison.Ordinal);
     }
 
-    private static MachineTopology Machine(string name) => MachineTopology.Detect(new TopologyOptions { Snapshot = Path.Combine(AppContext.BaseDirectory, "snapshots", name) });
+    internal static MachineTopology Machine(string name) => MachineTopology.Detect(new TopologyOptions { Snapshot = Path.Combine(AppContext.BaseDirectory, "snapshots", name) });
 
-    private static GroupTopology Of(params (string Node, string Snapshot, int[] Gpus)[] nodes)
+    internal static GroupTopology Of(params (string Node, string Snapshot, int[] Gpus)[] nodes)
     {
         List<GroupMember> members = [];
         List<RankTopology> views = [];

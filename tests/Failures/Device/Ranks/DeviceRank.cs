@@ -38,6 +38,7 @@ internal static partial class DeviceRank
             case "arguments": Arguments(options); break;
             case "alone": Alone(options); break;
             case "environment": PrepareEnvironment(); break;
+            case "pairs": await PairsAsync(options); break;
             case "peers": await PeersAsync(options, arguments[0], CloseInOrderAsync); break;
             case "peers, threads": PeerThreads(options, arguments[0]); break;
             case "peers, stopped": await PeersAsync(options, arguments[0], StoppedAsync); break;
