@@ -2,17 +2,18 @@ using CollectivesSharp.Interop;
 
 namespace CollectivesSharp.Cuda;
 
-/// <summary>A loaded kernel that takes one struct by value. Valid while its <see cref="KernelLibrary"/> is. Launches allocate nothing and may be captured.</summary>
+/// <summary>A loaded kernel that takes one struct by value. Valid until its <see cref="KernelLibrary"/> is disposed, which it keeps from being collected. Launches allocate nothing and may be captured.</summary>
 public sealed unsafe class CudaKernel
 {
+    private readonly KernelLibrary _library;
     private readonly nint _function;
 
-    internal CudaKernel(CudaDevice device, string name, nint function, int maxThreadsPerBlock)
+    internal CudaKernel(KernelLibrary library, string name, nint function, int maxThreadsPerBlock)
     {
-        (Device, Name, _function, MaxThreadsPerBlock) = (device, name, function, maxThreadsPerBlock);
+        (_library, Name, _function, MaxThreadsPerBlock) = (library, name, function, maxThreadsPerBlock);
     }
 
-    public CudaDevice Device { get; }
+    public CudaDevice Device => _library.Device;
 
     public string Name { get; }
 

@@ -73,7 +73,7 @@ public sealed unsafe class KernelLibrary : IDisposable
             // Loads it now, not at the first launch, which may be in a capture or while peers spin.
             int threads;
             CudaCall.Check(CudaDriverNative.cuFuncGetAttribute(&threads, CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK, function));
-            return new CudaKernel(Device, kernel, function, threads);
+            return new CudaKernel(this, kernel, function, threads);
         }
         finally
         {

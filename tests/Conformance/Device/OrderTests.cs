@@ -81,6 +81,7 @@ public sealed class OrderTests
     public void A_graph_can_own_the_memory_of_its_collectives(int ranks) => DeviceWorld.Run(ranks, rank =>
     {
         using DeviceBuffer<int> input = rank.Device.Allocate<int>(Length), output = rank.Device.Allocate<int>(Length);
+        rank.Group.Prepare([DataType.Int32], [ReduceOp.Sum]);
         using (CudaGraph graph = rank.Capture(Calls))
         using (CudaGraphExec exec = graph.Instantiate())
         {

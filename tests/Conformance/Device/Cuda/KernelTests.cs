@@ -44,6 +44,27 @@ public sealed class KernelTests
     }
 
     [Fact]
+    public void A_kernel_keeps_its_library_from_being_collected()
+    {
+        CudaDevice device = Device();
+        CudaKernel kernel = Load(device);
+        for (int i = 0; i < 3; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        using CudaStream stream = device.CreateStream();
+        using DeviceBuffer<float> buffer = device.AllocateFrom<float>([1, 2, 3]);
+        kernel.Launch(1, 32, stream, new What(buffer.Pointer, 3));
+        stream.Synchronize();
+        Assert.Equal([2, 3, 4], buffer.ToArray());
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static CudaKernel Load(CudaDevice device) => KernelLibrary.Load(device, s_source).Get(Name);
+    }
+
+    [Fact]
     public void A_kernel_that_the_source_lacks_and_a_disposed_library_are_refused()
     {
         CudaDevice device = Device();
