@@ -10,7 +10,7 @@ static u64 checked = 0;
 template <typename Element>
 static void packet_of(const Format &format, const float *value)
 {
-    const int count = Element::IN_PACKET;
+    const int count = Element::IN_CELL;
     float in[count], out[count];
     for (int i = 0; i < count; i++)
         in[i] = value[i];
@@ -31,7 +31,7 @@ template <typename Element>
 static void element(Case &of, const char *name)
 {
     const Format &format = format_of(name);
-    const int count = Element::IN_PACKET;
+    const int count = Element::IN_CELL;
     u32 codes = format.bytes == 4 ? 1u << 16 : 1u << 8 * format.bytes;
     float value[count];
     // Every code, what lies halfway to the next one, and what is beside that.
