@@ -7,10 +7,11 @@ internal sealed record Kernel(string Program, int[] WorldSizes, string[][] Varia
     /// <summary>The kernels that run here. A new one needs a line here, a program and mutations: docs/kernels.md.</summary>
     internal static Kernel[] All { get; } =
     [
-        new("all_reduce_one_shot", [2, 3, 4, 8], Elements("Float32 Sum", "Float32 Average", "Float16 Sum", "BFloat16 Sum", "BFloat16 Max", "Float8E4M3 Sum", "Float8E5M2 Min")),
-        new("all_reduce_two_shot", [2, 3, 8], Elements("Float32 Sum", "Float16 Average", "Float8E4M3 Max")),
+        new("all_reduce_one_shot", [2, 3, 4, 8], Elements("Float32 Sum", "Float32 Average", "Float16 Sum", "BFloat16 Sum", "BFloat16 Max", "Float8E4M3 Sum", "Float8E5M2 Min", "Int8 Average", "Float64 Min")),
+        new("all_reduce_two_shot", [2, 3, 8], Elements("Float32 Sum", "Float16 Average", "Float8E4M3 Max", "Int32 Product")),
         new("all_reduce_windowed", [2, 3, 8], Elements("BFloat16 Sum", "Float32 Average")),
         new("exchange", [2, 3, 8], [[]]),
+        new("reduce_scatter", [2, 3, 8], Elements("BFloat16 Sum", "Float32 Average", "UInt64 Max")),
     ];
 
     private static string[][] Elements(params string[] elementsAndOps) => [.. elementsAndOps.Select(pair => pair.Split(' ')).Select(pair => new[] { $"-DELEMENT={pair[0]}", $"-DOP={pair[1]}" })];
