@@ -140,6 +140,8 @@ struct ReduceScatters {
                 of.calls++;
             }
         machine.run();
+        for (u32 rank = 0; rank < WORLD_SIZE; rank++)
+            arena.check_end(rank, rank == stopped ? from : calls.size(), stopped, from);
         heap.check_guards();
     }
 };
