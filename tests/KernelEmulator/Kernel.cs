@@ -1,13 +1,17 @@
 namespace CollectivesSharp.KernelEmulator;
 
 /// <summary>A kernel as its program in programs/ runs it: once for each world size and combination of macros.</summary>
-/// <param name="Variants">What is defined beside WORLD_SIZE, such as ELEMENT and OP.</param>
+/// <param name="Variants">What is defined beside WORLD_SIZE, such as ELEMENT and OP; one without anything where there is nothing to choose.</param>
 internal sealed record Kernel(string Program, int[] WorldSizes, string[][] Variants)
 {
     /// <summary>The kernels that run here. A new one needs a line here, a program and mutations: docs/kernels.md.</summary>
     internal static Kernel[] All { get; } =
     [
-        new("all_reduce_one_shot", [2, 3, 4, 8], Elements("Float32 Sum", "Float32 Average", "Float16 Sum", "BFloat16 Sum", "BFloat16 Max", "Float8E4M3 Sum", "Float8E5M2 Min")),
+        new("all_reduce_one_shot", [2, 3, 4, 8], Elements("Float32 Sum", "Float32 Average", "Float16 Sum", "BFloat16 Sum", "BFloat16 Max", "Float8E4M3 Sum", "Float8E5M2 Min", "Int8 Average", "Float64 Min")),
+        new("all_reduce_two_shot", [2, 3, 8], Elements("Float32 Sum", "Float16 Average", "Float8E4M3 Max", "Int32 Product")),
+        new("all_reduce_windowed", [2, 3, 8], Elements("BFloat16 Sum", "Float32 Average")),
+        new("exchange", [2, 3, 8], [[]]),
+        new("reduce_scatter", [2, 3, 8], Elements("BFloat16 Sum", "Float32 Average", "UInt64 Max")),
     ];
 
     private static string[][] Elements(params string[] elementsAndOps) => [.. elementsAndOps.Select(pair => pair.Split(' ')).Select(pair => new[] { $"-DELEMENT={pair[0]}", $"-DOP={pair[1]}" })];

@@ -51,6 +51,8 @@ struct Exchanges {
         call.blocks = blocks;
         call.threads = threads;
         description += std::string(" ") + kinds[kind] + " of " + std::to_string(bytes) + " by " + std::to_string(blocks) + "x" + std::to_string(threads) + ";";
+        // Another layout for every call.
+        u64 slot_cells = cells_of_bytes(bytes) + random.below(LONGEST / CELL_BYTES - (u32)cells_of_bytes(bytes) + 1);
         u32 length[MAX_RANKS][MAX_RANKS] = {};  // from, to
         for (u32 a = 0; a < WORLD_SIZE; a++)
             for (u32 b = 0; b < WORLD_SIZE; b++)
@@ -61,7 +63,7 @@ struct Exchanges {
             arguments.view = arena.view[rank];
             arguments.input = in[rank];
             arguments.output = out[rank];
-            arguments.slot_cells = LONGEST / CELL_BYTES;
+            arguments.slot_cells = slot_cells;
             u64 sent = 0, received = 0;
             for (u32 peer = 0; peer < WORLD_SIZE; peer++) {
                 arguments.send_bytes[peer] = length[rank][peer];
@@ -128,6 +130,8 @@ struct Exchanges {
                 of.calls++;
             }
         machine.run();
+        for (u32 rank = 0; rank < WORLD_SIZE; rank++)
+            arena.check_end(rank, rank == stopped ? from : calls.size(), stopped, from);
         heap.check_guards();
     }
 };

@@ -49,9 +49,9 @@ static void one_case(Case &of)
     if (test && test->together)
         setting.together = test->together;
     machine.reset(setting);
-    x = (u32 *)heap.allocate("x", 4);
-    y = (u32 *)heap.allocate("y", 4);
-    z = (u32 *)heap.allocate("z", 4);
+    x = (u64 *)heap.allocate("x", 8);
+    y = (u64 *)heap.allocate("y", 8);
+    z = (u64 *)heap.allocate("z", 8);
     wide = (u64 *)heap.allocate("wide", 8);
     packet = (Packet *)heap.allocate("packet", 16);
     pair = (Pair *)packet;

@@ -5,19 +5,18 @@
 
 using namespace emulator;
 
-static u32 *x, *y, *z;
-static u64 *wide;
+static u64 *x, *y, *z, *wide;
 static Packet *packet;
 static Pair *pair;
 static u32 r[4];
 
 static void reuse_slots(u32 rank, bool fences)
 {
-    u32 *mine = rank == 0 ? x : y, *other = rank == 0 ? y : x;
+    u64 *mine = rank == 0 ? x : y, *other = rank == 0 ? y : x;
     for (u32 i = 1; i <= 8; i++) {
         if (rank == 0)
             store_relaxed(other, i);
-        u32 got;
+        u64 got;
         while ((got = load_relaxed(mine)) == 0) {
         }
         store_relaxed(mine, 0);
@@ -282,13 +281,13 @@ static const Litmus tests[] = {
              r[2] = load_relaxed(x);
          }
      }},
-    {"through an atomic of a third rank", 2, "00 01 11 21", "", 3, 1, 1,
+    {"through an atomic of a third rank", 2, "00 01 10 11 21 31", "", 3, 1, 1,
      [](u32 rank, u32, u32) {
          if (rank == 0) {
              store_relaxed(x, 1);
-             store_release(y, 1);
+             store_release(y, 2);
          } else if (rank == 1)
-             exchange_if_equal(y, 1, 2);
+             add_relaxed(y, 1);
          else {
              r[0] = load_acquire(y);
              r[1] = load_relaxed(x);
@@ -448,7 +447,7 @@ static const Litmus tests[] = {
      [](u32 rank, u32, u32) { store_relaxed(pair, rank == 0 ? Pair{{0x100000001, 0x100000001}} : Pair{{0x200000002, 0x200000002}}); }, [] { memcpy(r, pair, sizeof(Pair)); }, false, 4},
     {"atomics act on the newest value", 3, "012 102", "", 1, 1, 2,
      [](u32, u32, u32 thread) { r[thread] = (u32)add_relaxed(wide, 1); }, [] { r[2] = (u32)*wide; }},
-    {"one exchange wins", 3, "011 202", "", 2, 1, 1, [](u32 rank, u32, u32) { r[rank] = exchange_if_equal(x, 0, rank + 1); }, [] { r[2] = *x; }},
+    {"one exchange wins", 3, "011 202", "", 2, 1, 1, [](u32 rank, u32, u32) { r[rank] = exchange_if_equal(packet->word, 0, rank + 1); }, [] { r[2] = packet->word[0]; }},
     {"shuffles of a warp", 1, "1", "", 1, 1, 64,
      [](u32, u32, u32 thread) {
          u32 sum = thread;

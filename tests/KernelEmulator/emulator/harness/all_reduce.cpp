@@ -63,7 +63,7 @@ void AllReduces::make_inputs(u32 call)
     }
     expected.emplace_back();
     for (u64 i = 0; i < count; i++) {
-        u32 elements[MAX_RANKS];
+        u64 elements[MAX_RANKS];
         for (u32 rank = 0; rank < ranks; rank++)
             elements[rank] = element_of(call, rank, i);
         expected[call].push_back(reduce_reference(format, operation, elements, ranks));
@@ -81,27 +81,26 @@ void AllReduces::before(u32 rank, u32 call)
 void AllReduces::after(u32 rank, u32 call)
 {
     const u8 *output = buffers[rank][calls[call].pair].output;
-    u64 count = calls[call].count, in_packet = 16 / format.bytes;
+    u64 count = calls[call].count, in_cell = format.cell / format.bytes;
     bool leaves = arena[0].has_left(rank);
     if (trouble == NONE && leaves)
         fail(Verdict::WrongData, "rank %u has left in call %u, for no reason", rank, call);
     if (stops() && rank != victim && call >= from && !leaves)
         fail(Verdict::WrongData, "rank %u has not left in call %u, which rank %u never began", rank, call, victim);
-    for (u64 packet = 0; packet * in_packet < count; packet++) {
-        u64 begin = packet * in_packet, end = begin + in_packet < count ? begin + in_packet : count;
-        bool nans = true;
+    for (u64 cell = 0; cell * in_cell < count; cell++) {
+        u64 begin = cell * in_cell, end = begin + in_cell < count ? begin + in_cell : count;
+        bool nothing = true;
         for (u64 i = begin; i < end; i++)
-            nans &= format.is_nan(format.read(output, i));
+            nothing &= format.is_nothing(format.read(output, i));
         // A rank that leaves says so in every number that it does not have.
-        if (nans && leaves)
+        if (nothing && leaves)
             continue;
         for (u64 i = begin; i < end; i++) {
-            u32 got = format.read(output, i);
+            u64 got = format.read(output, i);
             if (left[rank])
-                fail(Verdict::WrongData, "rank %u had left before call %u, whose element %llu is %08x and no NaN", rank, call, i, got);
+                fail(Verdict::WrongData, "rank %u had left before call %u, whose element %llu is %s", rank, call, i, format.text(got).c_str());
             if (!format.equal(got, expected[call][i]))
-                fail(Verdict::WrongData, "rank %u, call %u, element %llu of %llu is %08x (%g) and should be %08x (%g)", rank, call, i, count, got, format.decode(got), expected[call][i],
-                     format.decode(expected[call][i]));
+                fail(Verdict::WrongData, "rank %u, call %u, element %llu of %llu is %s and should be %s", rank, call, i, count, format.text(got).c_str(), format.text(expected[call][i]).c_str());
         }
     }
     for (u64 i = count * format.bytes; i < largest * format.bytes; i++)

@@ -32,7 +32,7 @@ class AllReduces {
     // Of a rank, before it stops.
     u32 calls_of(u32 rank) const { return (stops() || trouble == LATE) && rank == victim ? from : (u32)calls.size(); }
     void make_inputs(u32 call);
-    u32 element_of(u32 call, u32 rank, u64 index) const { return format.read(inputs[call][rank].data(), index); }
+    u64 element_of(u32 call, u32 rank, u64 index) const { return format.read(inputs[call][rank].data(), index); }
     void launch(u32 rank, u32 call, const Kernel &kernel);
     void before(u32 rank, u32 call);
     void after(u32 rank, u32 call);
@@ -48,7 +48,7 @@ class AllReduces {
     u32 victim = 0, from = 0;  // of trouble: the rank and its first call
     std::vector<Call> calls;
     std::vector<std::vector<std::vector<u8>>> inputs;  // by call and rank
-    std::vector<std::vector<u32>> expected;            // by call
+    std::vector<std::vector<u64>> expected;            // by call
     std::vector<Buffers> buffers[MAX_RANKS];
     bool left[MAX_RANKS] = {};
     u32 ended = 0;
