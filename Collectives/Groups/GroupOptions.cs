@@ -26,8 +26,8 @@ public sealed record GroupOptions
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// The unit in which large host messages travel. A node's segment holds two chunks a rank and two more: 2.5 MiB of /dev/shm for four ranks at the
-    /// default. From 4 KiB to 256 MiB, a multiple of 4 KiB.
+    /// The unit in which large host messages travel; two ranks of a node have twice as long ones. A node's segment holds two chunks a rank and two more: 2.5 MiB of /dev/shm for four ranks at the
+    /// default, 3 MiB for two. From 4 KiB to 256 MiB, a multiple of 4 KiB.
     /// </summary>
     public int HostChunkBytes { get; init; } = 256 << 10;
 

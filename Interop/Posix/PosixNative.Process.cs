@@ -47,4 +47,15 @@ public static unsafe partial class PosixNative
     [LibraryImport(NativeLibraryLocator.C)]
     [SuppressGCTransition]
     public static partial int sched_getcpu();
+
+    /// <summary>
+    /// The processors that thread <paramref name="pid"/> (0: the calling one) may run on, one bit each, in machine words. EINVAL if <paramref name="cpusetsize"/> bytes
+    /// can't hold the kernel's largest number.
+    /// </summary>
+    [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
+    public static partial int sched_getaffinity(int pid, nuint cpusetsize, void* mask);
+
+    /// <summary>On return the thread runs on one of them.</summary>
+    [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
+    public static partial int sched_setaffinity(int pid, nuint cpusetsize, void* mask);
 }

@@ -20,6 +20,7 @@ devel=$(eng/get-openmpi-headers.sh)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 gcc -O2 -o "$work/mpi_bench" bench/peers/mpi_bench.c -I"$devel/include" -L"$devel" -lmpi -Wl,--allow-shlib-undefined
+gcc -O2 -o "$work/switch" bench/peers/switch.c
 [ -z "$build" ] || dotnet build bench/Perf -c Release -v quiet >&2
 
 # Open MPI as it comes: without --mca but for the complaint about plug-ins whose libraries are not here.
@@ -62,6 +63,7 @@ turn() {
 
 export -f turn pair bands mpi ours
 export work perf
+switch_by_yield=$(${RACE_WRAP:-} "$work/switch" yield) switch_by_futex=$(${RACE_WRAP:-} "$work/switch" futex)
 started=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 for round in $(seq "$rounds"); do
   for ranks in $worlds; do
@@ -99,7 +101,7 @@ results=bench/results/mpi-race.json
   echo "  \"note\": \"$note\","
   echo "  \"started\": \"$started\","
   echo "  \"version\": \"$commit, .NET $(dotnet --list-runtimes | sed -n 's/^Microsoft.NETCore.App \(10[^ ]*\).*/\1/p' | tail -n 1)\","
-  echo "  \"machine\": { \"processor\": \"$processor\", \"processors\": $(nproc), \"operating_system\": \"$(uname -sr)\" },"
+  echo "  \"machine\": { \"processor\": \"$processor\", \"processors\": $(nproc), \"operating_system\": \"$(uname -sr)\", \"switch_by_sched_yield\": $switch_by_yield, \"switch_by_futex\": $switch_by_futex },"
   echo "  \"open_mpi\": { \"version\": \"$version\", \"settings\": \"as it comes\", \"btl_vader_single_copy_mechanism\": \"$single_copy\", \"with_more_ranks_than_cores\": \"--oversubscribe, which sets mpi_yield_when_idle and binds to nothing\", \"otherwise\": \"bound to a core each\" },"
   echo "  \"rows\": ["
   awk -F, '{ printf "%s    { \"ranks\": %s, \"collective\": \"%s\", \"size\": %s, \"rounds\": %s, \"open_mpi\": %s, \"ours\": %s, \"ratio\": %s, \"open_mpi_min\": %s, \"ours_min\": %s, \"ratio_min\": %s }", NR == 1 ? "" : ",\n", $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 }
@@ -117,7 +119,8 @@ results=bench/results/mpi-race.json
   [ -z "$note" ] || { echo; echo "Note: $note."; }
   for ranks in $worlds; do
     echo
-    if [ "$ranks" -le "$(nproc)" ]; then echo "## $ranks ranks, a core each"; else echo "## $ranks ranks on $(nproc) cores"; echo; echo "\`--oversubscribe\`: Open MPI yields when idle (mpi_yield_when_idle), nobody is bound."; fi
+    if [ "$ranks" -le "$(nproc)" ]; then echo "## $ranks ranks, a core each"; else echo "## $ranks ranks on $(nproc) cores"; echo; echo "\`--oversubscribe\`: Open MPI yields when idle (mpi_yield_when_idle), nobody is bound. Two ranks of a core must both have run, so a call takes at least one switch of context a core; between two processes"
+      echo "on a core one takes $switch_by_yield µs by sched_yield and $switch_by_futex by futex here, before the run (\`bench/peers/switch.c\`)."; fi
     echo
     echo "| size | all-reduce: MPI | ours | x | all-gather: MPI | ours | x | all-to-all: MPI | ours | x |"
     echo "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"

@@ -117,14 +117,19 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     {
         for (int i = 0; i < _spin.Yields; i++)
         {
+            long now = Stopwatch.GetTimestamp();
             placement.Note();
-            long ticks = placement.IsTimeToSpread() ? SpinPolicy.HoldTicks : AnyMissingHere(peer, phase, placement) ? 0 : SpinPolicy.PollElsewhereTicks;
-            long end = Stopwatch.GetTimestamp() + ticks;
-            while (ticks > 0 && Stopwatch.GetTimestamp() < end && !_board.IsRaised)
+            placement.Spread(now);
+            if (!AnyMissingHere(peer, phase, placement))
             {
-                Pause();
-                if ((peer = FirstMissing(peer, phase)) == _members.Length)
-                    return peer;
+                long end = now + SpinPolicy.PollElsewhereTicks;
+                do
+                {
+                    Pause();
+                    if ((peer = FirstMissing(peer, phase)) == _members.Length)
+                        return peer;
+                }
+                while (Stopwatch.GetTimestamp() < end && !_board.IsRaised);
             }
 
             Thread.Yield();

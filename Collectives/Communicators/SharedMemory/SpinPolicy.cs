@@ -39,11 +39,4 @@ internal readonly struct SpinPolicy
     /// Where one is, the core is offered at once: an all-to-all of 64 bytes between 4 ranks on 2 cores takes 6.2 µs so, 8.1 with a poll of 0.9 µs in each case.
     /// </summary>
     internal static long PollElsewhereTicks { get; } = (long)(5 * Stopwatch.Frequency / 1e6);
-
-    /// <summary>
-    /// How long a rank keeps a core that more than its share of ranks sit on. The kernel is slow to move a thread that ran within its sched_migration_cost (half a millisecond), which is all that
-    /// offer the core to each other every few microseconds: three ranks stay on one core and one on the other for most of a run, at 15 to 18 µs a call. Kept waiting over a tick of the scheduler
-    /// (4 ms where there are 250 a second), one of them is moved to the core that is free, arrives there, and ends the wait. Of 63 rows of tables 4 were slow with it, 13 without.
-    /// </summary>
-    internal static long HoldTicks { get; } = (long)(5e-3 * Stopwatch.Frequency);
 }
