@@ -14,5 +14,8 @@ internal sealed record Kernel(string Program, int[] WorldSizes, string[][] Varia
         new("reduce_scatter", [2, 3, 8], Elements("BFloat16 Sum", "Float32 Average", "UInt64 Max")),
     ];
 
+    /// <summary>All of them at three ranks; at other sizes the first, unless COLLECTIVES_TEST_KERNELS=all: each is a program to compile.</summary>
+    internal string[][] VariantsAt(int worldSize) => worldSize == 3 || Environment.GetEnvironmentVariable("COLLECTIVES_TEST_KERNELS") == "all" ? Variants : Variants[..1];
+
     private static string[][] Elements(params string[] elementsAndOps) => [.. elementsAndOps.Select(pair => pair.Split(' ')).Select(pair => new[] { $"-DELEMENT={pair[0]}", $"-DOP={pair[1]}" })];
 }

@@ -244,23 +244,48 @@ typedef Wide<long long> Int64;
 typedef Wide<u64> UInt64;
 typedef Wide<double> Float64;
 
+// Wrapping around, which C++ leaves open for signed integers.
+template <typename T>
+DEVICE T add(T left, T right)
+{
+    return (T)(left + right);
+}
+
+template <>
+DEVICE int add(int left, int right) { return (int)((u32)left + (u32)right); }
+
+template <>
+DEVICE long long add(long long left, long long right) { return (long long)((u64)left + (u64)right); }
+
+template <typename T>
+DEVICE T multiply(T left, T right)
+{
+    return (T)(left * right);
+}
+
+template <>
+DEVICE int multiply(int left, int right) { return (int)((u32)left * (u32)right); }
+
+template <>
+DEVICE long long multiply(long long left, long long right) { return (long long)((u64)left * (u64)right); }
+
 struct Sum {
     template <typename T>
-    static DEVICE T combine(T left, T right) { return (T)(left + right); }
+    static DEVICE T combine(T left, T right) { return add(left, right); }
     template <typename T>
     static DEVICE T finish(T value, int) { return value; }
 };
 
 struct Product {
     template <typename T>
-    static DEVICE T combine(T left, T right) { return (T)(left * right); }
+    static DEVICE T combine(T left, T right) { return multiply(left, right); }
     template <typename T>
     static DEVICE T finish(T value, int) { return value; }
 };
 
 struct Average {
     template <typename T>
-    static DEVICE T combine(T left, T right) { return (T)(left + right); }
+    static DEVICE T combine(T left, T right) { return add(left, right); }
     template <typename T>
     static DEVICE T finish(T value, int ranks) { return (T)(value / (T)ranks); }
 };
