@@ -31,11 +31,11 @@ public sealed class AllReduceRouterTests
     [Fact]
     public void Memory_that_holds_no_ring_leaves_what_does_not_fit_to_NCCL()
     {
-        AllReduceFacts tiny = s_both with { HalfBytes = 16 << 10 }, alone = tiny with { NcclObjection = "no libnccl." };
-        Assert.Equal(AllReduceRoute.OneShot, AllReduceRouter.Route(new(1024, DataType.Float32, ReduceOp.Sum), tiny).Route);
-        Assert.Equal(AllReduceRoute.TwoShot, AllReduceRouter.Route(new(2048, DataType.Float32, ReduceOp.Sum), tiny).Route);
-        Assert.Equal(AllReduceRoute.Nccl, AllReduceRouter.Route(new(2049, DataType.Float32, ReduceOp.Sum), tiny).Route);
-        AllReduceChoice none = AllReduceRouter.Route(new(2049, DataType.Float32, ReduceOp.Sum), alone);
+        AllReduceFacts tiny = s_both with { HalfBytes = 8 << 10 }, alone = tiny with { NcclObjection = "no libnccl." };
+        Assert.Equal(AllReduceRoute.OneShot, AllReduceRouter.Route(new(512, DataType.Float32, ReduceOp.Sum), tiny).Route);
+        Assert.Equal(AllReduceRoute.TwoShot, AllReduceRouter.Route(new(1024, DataType.Float32, ReduceOp.Sum), tiny).Route);
+        Assert.Equal(AllReduceRoute.Nccl, AllReduceRouter.Route(new(1025, DataType.Float32, ReduceOp.Sum), tiny).Route);
+        AllReduceChoice none = AllReduceRouter.Route(new(1025, DataType.Float32, ReduceOp.Sum), alone);
         Assert.Equal(AllReduceRoute.None, none.Route);
         Assert.Equal("NCCL: no libnccl. Our kernels: peer memory is too small, see GroupOptions.ArenaBytes.", none.Reason);
     }
