@@ -19,7 +19,7 @@ internal readonly record struct AllReduceTable(nuint OneShot, nuint TwoShot, nui
     {
         AllReduceTable table = worldSize switch
         {
-            2 => new(512 * KiB, 8 * MiB, nuint.MaxValue),
+            2 => new(1 * MiB, 8 * MiB, nuint.MaxValue),
             <= 4 => new(128 * KiB, 4 * MiB, 128 * MiB),
             _ => new(64 * KiB, 4 * MiB, 32 * MiB),
         };
