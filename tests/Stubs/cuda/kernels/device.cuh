@@ -59,7 +59,18 @@ DEVICE Packet load_relaxed(const Packet *from)
     return value;
 }
 
-DEVICE Pair load_relaxed(const Pair *from) { return Pair{{__atomic_load_n(&from->word[0], __ATOMIC_RELAXED), polled(&from->word[1], __atomic_load_n(&from->word[1], __ATOMIC_RELAXED))}}; }
+DEVICE Pair load_relaxed(const Pair *from)
+{
+    Pair value;
+    bool poison = false;
+    for (int i = 0; i < 2; i++) {
+        value.word[i] = __atomic_load_n(&from->word[i], __ATOMIC_RELAXED);
+        poison |= value.word[i] >> 32 == 0xFFFFFFFFu;
+    }
+    if (poison)
+        yield_fiber();
+    return value;
+}
 
 DEVICE void store_relaxed(u32 *to, u32 value) { __atomic_store_n(to, value, __ATOMIC_RELAXED); }
 
