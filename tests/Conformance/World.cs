@@ -57,8 +57,9 @@ public sealed class World : IDisposable
         {
             body(s_group);
         }
-        catch (Exception e) when (e is not CollectiveException)
+        catch (Exception e) when (e is not CollectiveException && !e.Message.StartsWith("$XunitDynamicSkip$", StringComparison.Ordinal))
         {
+            // A skip's reason is known to all ranks: they skip alike.
             s_group.Abort($"{e.GetType().Name}: {e.Message}");
             throw;
         }

@@ -9,7 +9,7 @@ internal static class Emulator
     internal static ulong Seed { get; } = ulong.Parse(Environment.GetEnvironmentVariable("COLLECTIVES_TEST_EMULATOR_SEED") ?? "1");
 
     /// <summary>How long the kernels run in all, beside compiling them and beside the mutations.</summary>
-    internal static double Seconds { get; } = double.Parse(Environment.GetEnvironmentVariable("COLLECTIVES_TEST_EMULATOR_SECONDS") ?? "40");
+    internal static double Seconds { get; } = double.Parse(Environment.GetEnvironmentVariable("COLLECTIVES_TEST_EMULATOR_SECONDS") ?? "20");
 
     internal static string Folder { get; } = Path.Combine(Root(), "tests", "KernelEmulator");
 

@@ -11,7 +11,7 @@ public sealed class PeerAllReduceTests
     private static readonly int[] s_counts = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 127, 509, 512, 2047, 2049, 10_007, 65_536, 100_003];
 
     /// <summary>Eager calls that follow each other without a pause, of all types and sizes mixed; COLLECTIVES_TEST_CALLS of them.</summary>
-    private static int RandomCalls(DeviceRank rank) => rank.IsBrief ? 300 : int.TryParse(Environment.GetEnvironmentVariable("COLLECTIVES_TEST_CALLS"), out int calls) ? calls : 2_000;
+    private static int RandomCalls(DeviceRank rank) => rank.IsBrief ? 200 : int.TryParse(Environment.GetEnvironmentVariable("COLLECTIVES_TEST_CALLS"), out int calls) ? calls : 800;
 
     public static MatrixTheoryData<DataType, int> TypesAndSizes => new([.. PeerKernelVariant.Types], [.. DeviceWorld.Sizes.Select(row => row.Data).Where(size => size > 1)]);
 
