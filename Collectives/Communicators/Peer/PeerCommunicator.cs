@@ -64,7 +64,7 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
     private int WorldSize => _setup.Members.Length;
 
     /// <summary>
-    /// Collective: loads the kernels of these types and operations, those that exist, so that calls may be captured and none waits for its peers on the host. It waits for every rank before and after, because loading may wait
+    /// Collective: loads the kernels of these types and operations, so that calls may be captured and none waits for its peers on the host. It waits for every rank before and after, because loading may wait
     /// for the device, where kernels wait for calls of other ranks. Sums of float32, float16 and bfloat16 are prepared from the start.
     /// </summary>
     public void Prepare(ReadOnlySpan<DataType> types, ReadOnlySpan<ReduceOp> ops)

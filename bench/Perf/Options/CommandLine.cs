@@ -66,7 +66,7 @@ internal static class CommandLine
         Option<Backend> backend = new("--backend") { Description = "where the buffers lie", DefaultValueFactory = _ => Backend.Auto };
         Option<AllReduceRoute> route = new("--route")
         {
-            Description = "how all-reduces of device memory travel wherever they can: one-shot (our kernel), nccl; auto: what is fastest (COLLECTIVES_ALLREDUCE_ROUTE too)",
+            Description = "how all-reduces of device memory travel wherever they can: one-shot, two-shot, windowed (our kernels), nccl; auto: what is fastest (COLLECTIVES_ALLREDUCE_ROUTE too)",
             CustomParser = result => Lookup<AllReduceRoute>(result, text => text switch { "one-shot" => AllReduceRoute.OneShot, "two-shot" => AllReduceRoute.TwoShot, "windowed" => AllReduceRoute.Windowed, "nccl" => AllReduceRoute.Nccl, "auto" => AllReduceRoute.None, _ => null }, "one-shot, two-shot, windowed, nccl or auto"),
             DefaultValueFactory = _ => AllReduceRoute.None,
         };

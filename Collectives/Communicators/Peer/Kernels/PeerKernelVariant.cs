@@ -11,7 +11,6 @@ internal sealed record PeerKernelVariant(string Kernel, DataType Type, ReduceOp 
     internal const string Windowed = "all_reduce_windowed";
     internal const string ReduceScatter = "reduce_scatter";
 
-    internal const int MinRanks = 2;
     internal const int MaxRanks = 8;
 
     internal static IReadOnlyList<string> Kernels { get; } = [OneShot, TwoShot, Windowed, ReduceScatter];

@@ -16,7 +16,7 @@ internal readonly record struct PeerLaunch(int Blocks, int Threads)
 
     private const int MostThreads = 512;
 
-    /// <summary>Small blocks are a little faster while there are few (2 H100s: bench/results/peer-kernels.json).</summary>
+    /// <summary>Small blocks are a little faster while there are few.</summary>
     private const int SmallBlocks = 64;
 
     /// <summary>Of data: integers and doubles travel with flags, which are half of it.</summary>
