@@ -15,10 +15,9 @@ internal static class CaseGenerator
         bool rooted = collective is CollectiveKind.Broadcast or CollectiveKind.Reduce or CollectiveKind.Gather or CollectiveKind.Scatter;
         bool parted = collective is not (CollectiveKind.AllReduce or CollectiveKind.Reduce or CollectiveKind.Broadcast);
 
-        // A staging area holds a chunk, twice as long for two ranks, or a part of one for each other rank: the counts around both.
-        int chunk = ranks == 2 ? 2 * ChunkBytes : ChunkBytes;
+        // A staging area holds a chunk, or a part of one for each other rank: the counts around both.
         bool shared = collective is CollectiveKind.Scatter or CollectiveKind.AllToAll or CollectiveKind.AllToAllV or CollectiveKind.ReduceScatter;
-        int unit = (shared ? chunk / Math.Max(ranks - 1, 1) / 64 * 64 : chunk) / size;
+        int unit = (shared ? ChunkBytes / Math.Max(ranks - 1, 1) / 64 * 64 : ChunkBytes) / size;
         int[] counts = collective == CollectiveKind.AllReduce
             ? [0, 1, 2, 3, 63, 65, (OneShotBytes / size) - 1, OneShotBytes / size, (OneShotBytes / size) + 1, unit - 1, unit, unit + 1, (3 * unit) + 17]
             : [0, 1, 7, unit, (2 * unit) + 1];
@@ -33,6 +32,10 @@ internal static class CaseGenerator
             yield return One(operations[random.Next(operations.Length)], random.Next(1, 1000), root);
         for (int i = 0; i < (collective == CollectiveKind.AllReduce ? 40 : 6); i++)
             yield return One(operations[random.Next(operations.Length)], (int)Math.Pow(2, random.NextDouble() * Math.Log2((parted ? 3.0 : 5.0) * unit)), rooted ? random.Next(ranks) : 0);
+
+        // Results that pass the caches by.
+        if (type == DataType.Int64 && collective is (CollectiveKind.AllGather or CollectiveKind.AllToAll))
+            yield return One(default, (StreamingCopy.WorthwhileBytes / size / ranks) + 1, 0);
 
         Case One(ReduceOp op, int count, int root)
         {

@@ -58,11 +58,6 @@ internal readonly record struct SegmentLayout(int Ranks, int ChunkBytes)
 
     internal const long CellsOffset = PageBytes;
 
-    /// <summary>
-    /// <paramref name="hostChunkBytes"/> as <see cref="GroupOptions.HostChunkBytes"/>. Two ranks have few areas and get longer ones: half as many phases, for a segment that is no larger than that of five.
-    /// </summary>
-    internal static SegmentLayout For(int ranks, int hostChunkBytes) => new(ranks, ranks == 2 ? 2 * hostChunkBytes : hostChunkBytes);
-
     internal long StagingOffset => RoundUp(CellsOffset + ((long)Ranks * CellBytes));
 
     internal long ResultOffset => StagingOffset + (2L * Ranks * ChunkBytes);

@@ -20,7 +20,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         public void CopyOwn(SharedMemoryCommunicator self, nuint step)
         {
             nuint start = step * self._capacity;
-            Copy(input + start, output + Before(self._lengths, self._rank) + start, Piece(self._lengths[self._rank], step, self._capacity));
+            self.Deliver(input + start, output + Before(self._lengths, self._rank) + start, Piece(self._lengths[self._rank], step, self._capacity));
         }
 
         public void Collect(SharedMemoryCommunicator self, nuint step)
@@ -29,7 +29,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             for (int rank = 0; rank < self._members.Length; rank++)
             {
                 if (rank != self._rank)
-                    Copy(self.Shown(rank), to, Piece(self._lengths[rank], step, self._capacity));
+                    self.Deliver(self.Shown(rank), to, Piece(self._lengths[rank], step, self._capacity));
                 to += self._lengths[rank];
             }
         }
@@ -74,13 +74,13 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         {
             nuint start = step * self._capacity;
             if (self._rank == root)
-                Copy(input + ((nuint)root * bytes) + start, output + start, Piece(bytes, step, self._capacity));
+                self.Deliver(input + ((nuint)root * bytes) + start, output + start, Piece(bytes, step, self._capacity));
         }
 
         public void Collect(SharedMemoryCommunicator self, nuint step)
         {
             if (self._rank != root)
-                Copy(self.ShownPart(root, self._rank), output + (step * self._capacity), Piece(bytes, step, self._capacity));
+                self.Deliver(self.ShownPart(root, self._rank), output + (step * self._capacity), Piece(bytes, step, self._capacity));
         }
     }
 
@@ -103,7 +103,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         public void CopyOwn(SharedMemoryCommunicator self, nuint step)
         {
             nuint start = step * self._capacity;
-            Copy(input + Before(self._sendLengths, self._rank) + start, output + Before(self._lengths, self._rank) + start, Piece(self._lengths[self._rank], step, self._capacity));
+            self.Deliver(input + Before(self._sendLengths, self._rank) + start, output + Before(self._lengths, self._rank) + start, Piece(self._lengths[self._rank], step, self._capacity));
         }
 
         public void Collect(SharedMemoryCommunicator self, nuint step)
@@ -112,7 +112,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             for (int rank = 0; rank < self._members.Length; rank++)
             {
                 if (rank != self._rank)
-                    Copy(self.ShownPart(rank, self._rank), to, Piece(self._lengths[rank], step, self._capacity));
+                    self.Deliver(self.ShownPart(rank, self._rank), to, Piece(self._lengths[rank], step, self._capacity));
                 to += self._lengths[rank];
             }
         }
