@@ -131,7 +131,9 @@ public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator, IGuar
         Relax(_captureMode);
         Volatile.Write(ref _calling, 0);
         scope.Dispose();
-        if (result != ncclResult_t.ncclSuccess)
+
+        // A call that an abort ends may report success: what it enqueued is never done.
+        if (result != ncclResult_t.ncclSuccess || Fault is not null)
             throw Failed(result, communicator);
     }
 

@@ -32,6 +32,11 @@ internal sealed unsafe class CorePlacement
         _rank = rank;
         _fairShare = fairShare;
         Note();
+
+        // The first call of an import allocates, which a collective must not: both are made here, the mask stays as it is.
+        byte* allowed = stackalloc byte[MaskBytes];
+        if (PosixNative.sched_getaffinity(0, MaskBytes, allowed) == 0)
+            _ = PosixNative.sched_setaffinity(0, MaskBytes, allowed);
     }
 
     /// <summary>Tells the peers which core this rank runs on.</summary>
