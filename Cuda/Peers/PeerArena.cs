@@ -9,6 +9,9 @@ public static class PeerArena
     /// <summary>The unit of slices, and the smallest: 64 KiB.</summary>
     public const int SliceUnit = 64 << 10;
 
+    /// <summary>Of a slice's address, on every rank that has it mapped: 256 bytes, what the driver promises for its memory. Of larger powers of two it is no multiple in general, and not of the same on all ranks.</summary>
+    public const int Alignment = 256;
+
     /// <summary>The first bytes of a slice are zero when it is offered; all others are 0xFF.</summary>
     public const int ControlBytes = 32 << 10;
 

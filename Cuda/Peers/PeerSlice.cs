@@ -41,7 +41,7 @@ public sealed class PeerSlice : IAsyncDisposable
     /// <summary>Of each rank's slice.</summary>
     public nuint Bytes { get; }
 
-    /// <summary>CUdeviceptr of this rank's slice on its own device; aligned to 64 KiB.</summary>
+    /// <summary>CUdeviceptr of this rank's slice on its own device; a multiple of <see cref="PeerArena.Alignment"/>, as every rank's is.</summary>
     public nint Own => _addresses[Rank];
 
     /// <summary>CUdeviceptr of a rank's slice for kernels and copies of this rank's device; throws <see cref="ObjectDisposedException"/> once it is closed.</summary>

@@ -20,7 +20,7 @@ static void break_it(const std::string &how, u32 thread)
             block_barrier();
     } else if (how == "a slot reused within a launch by hops alone") {
         if (thread == 0)
-            reuse_slots(emulator::machine.current->rank, false);
+            SlotReused<Order::Relaxed>::run(words(), emulator::machine.current->rank, 0, 0, r);
     } else if (how == "a livelock") {
         for (;;)
             store_relaxed(x, 1);
