@@ -1,6 +1,6 @@
 #define KERNEL all_reduce_rms_norm
 #include "all_reduce_rms_norm_one_shot.cu"
-#include "rms_norm.hpp"
+#include "harness/rms_norm.hpp"
 
 static void one_case(Case &of)
 {

@@ -38,6 +38,19 @@ public sealed partial class CollectiveKernelTests
     public void So_do_the_kernels_that_copy(int worldSize) =>
         Assert.All(CollectiveKernels.Copying, name => Check(name, $"{name}_{worldSize}", CollectiveKernels.Options($"{name}_{worldSize}", worldSize)));
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(8)]
+    public void So_do_the_kernels_with_an_epilogue(int worldSize)
+    {
+        foreach (string type in s_all || worldSize == 2 ? (string[])["Float32", "Float16", "BFloat16"] : ["BFloat16"])
+        {
+            Assert.All(CollectiveKernels.Fused, name => Check(name, $"{name}_{worldSize}", CollectiveKernels.Options($"{name}_{worldSize}", worldSize, type)));
+            Assert.All(CollectiveKernels.Local, name => Check(name, name, CollectiveKernels.Options(name, 1, type)));
+        }
+    }
+
     private static void Check(string source, string kernel, string[] options)
     {
         Libraries.Need(NativeLibraryKind.Nvrtc);

@@ -1,9 +1,10 @@
 // All-reduces with residual and RMSNorm, by whichever kernel: consecutive calls of other shapes, types of output and grids, in place or not, ranks that stop.
+// Included by programs behind their kernel: it needs rms_norm.cuh and the program's macros.
 #pragma once
 #include <cfloat>
 #include <cmath>
-#include "harness/arena.hpp"
-#include "harness/reference.hpp"
+#include "arena.hpp"
+#include "reference.hpp"
 
 using namespace emulator;
 
