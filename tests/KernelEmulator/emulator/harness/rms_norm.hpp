@@ -13,7 +13,7 @@ using namespace emulator;
 
 static const u8 UNTOUCHED = 0x5C;
 static const u64 PATIENCE = 1'000'000;
-static const u32 MOST_ROWS = 4, MOST_COLUMNS = 35 * ELEMENT::IN_CELL;
+static const u32 MOST_ROWS = 4, MOST_COLUMNS = 48 * ELEMENT::IN_CELL;
 
 struct Call {
     RmsNorm arguments[MAX_RANKS];
@@ -81,7 +81,7 @@ struct RmsNorms {
     {
         Random &random = of.random;
         call.rows = 1 + random.below(MOST_ROWS);
-        call.columns = random.one_in(4) ? 1 + random.below(MOST_COLUMNS) : 1 + random.below(4 * ELEMENT::IN_CELL);
+        call.columns = random.one_in(8) ? MOST_COLUMNS - random.below(2 * ELEMENT::IN_CELL) : 1 + random.below(random.one_in(8) ? MOST_COLUMNS : 4 * ELEMENT::IN_CELL);
         call.blocks = blocks;
         // The kernels' host takes a thread a cell; here rows go round in one warp too.
         call.threads = random.one_in(8) ? 64 : 32;
