@@ -49,6 +49,7 @@ public readonly record struct AllReduceRmsNormOperands
         if (Type is not (DataType.Float32 or DataType.Float16 or DataType.BFloat16))
             throw new NotSupportedException($"AllReduceRmsNorm of {Type}: it is made for {DataType.Float32}, {DataType.Float16} and {DataType.BFloat16}.");
         ArgumentOutOfRangeException.ThrowIfZero(Columns);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Columns, (nuint)int.MaxValue);
         if (!float.IsFinite(Epsilon) || Epsilon < 0)
             throw new ArgumentOutOfRangeException(nameof(Epsilon), Epsilon, "Epsilon is added to the mean of squares: 0 or more.");
         if (Scaling is < Float8Scaling.None or > Float8Scaling.PerToken)

@@ -16,7 +16,7 @@ DEVICE void one_shot(const AllReduceRmsNorm &call)
     // All rows of this block before it waits for one: nobody waits for a block that waits.
     if (going)
         for (u64 row = block_in_grid(); row < rows; row += blocks_in_grid())
-            for (u64 i = thread_in_block(); i < cells; i += threads_in_block()) {
+            for (u32 i = thread_in_block(); i < cells; i += threads_in_block()) {
                 Packet input = own.input(row, i);
 #pragma unroll
                 for (int hop = 1; hop < RANKS; hop++) {
@@ -30,7 +30,7 @@ DEVICE void one_shot(const AllReduceRmsNorm &call)
     for (u64 row = block_in_grid(); row < rows; row += blocks_in_grid()) {
         Packet first[1] = {};
         float squares[1] = {};
-        for (u64 i = thread_in_block(); i < cells; i += threads_in_block()) {
+        for (u32 i = thread_in_block(); i < cells; i += threads_in_block()) {
             // Before the wait, which hides it.
             Packet input = own.input(row, i), residual = own.residual(row, i), x = Nothing<Element>::cell();
             if (going) {

@@ -11,25 +11,25 @@ DEVICE void two_shot(const AllReduceRmsNorm &call)
     u64 epoch = enter(view);
     bool going = !has_left(view);
     Normaliser<Element> own(call.norm);
-    u64 all = call.norm.rows, rows = (all + RANKS - 1) / RANKS, cells = own.cells, part = rows * cells;
+    u32 all = (u32)call.norm.rows, rows = (all + RANKS - 1) / RANKS, cells = own.cells, part = rows * cells;
     // Both by the rank they come from: contributions to the own part, and the other owners' sums.
     Packet *contributions = half_of<Packet>(view, view.rank, epoch), *results = contributions + RANKS * part;
 
     if (going)
-        for (u64 row = block_in_grid(); row < rows; row += blocks_in_grid())
-            for (u64 i = thread_in_block(); i < cells; i += threads_in_block())
+        for (u32 row = block_in_grid(); row < rows; row += blocks_in_grid())
+            for (u32 i = thread_in_block(); i < cells; i += threads_in_block())
 #pragma unroll
                 for (int hop = 1; hop < RANKS; hop++) {
                     u32 owner = (view.rank + hop) % RANKS;
-                    u64 from = owner * rows + row;
+                    u32 from = owner * rows + row;
                     store_relaxed(half_of<Packet>(view, owner, epoch) + view.rank * part + row * cells + i, from < all ? own.input(from, i) : Packet{});
                 }
 
     own.read_weight();
     // What this thread reads in a row, of input and residual, it has read before it writes there, here or below: both may be written in place.
-    for (u64 row = block_in_grid(); row < rows; row += blocks_in_grid())
-        for (u64 i = thread_in_block(); i < cells; i += threads_in_block()) {
-            u64 to = view.rank * rows + row;
+    for (u32 row = block_in_grid(); row < rows; row += blocks_in_grid())
+        for (u32 i = thread_in_block(); i < cells; i += threads_in_block()) {
+            u32 to = view.rank * rows + row;
             bool is_there = to < all;
             Packet input = {}, residual = {}, x = Nothing<Element>::cell();
             if (is_there) {
@@ -53,11 +53,11 @@ DEVICE void two_shot(const AllReduceRmsNorm &call)
         }
 
     // The same row of each part at once.
-    for (u64 row = block_in_grid(); row < rows; row += blocks_in_grid()) {
+    for (u32 row = block_in_grid(); row < rows; row += blocks_in_grid()) {
         Packet first[RANKS] = {};
         float squares[RANKS] = {};
-        for (u64 i = thread_in_block(); i < cells; i += threads_in_block()) {
-            u64 mine = view.rank * rows + row;
+        for (u32 i = thread_in_block(); i < cells; i += threads_in_block()) {
+            u32 mine = view.rank * rows + row;
             // By this thread, above.
             Packet sum = mine < all ? own.read_sum(mine, i) : Packet{}, got[RANKS];
             if (going)

@@ -14,7 +14,7 @@ DEVICE void norm(const RmsNorm &call)
     for (u64 row = block_in_grid(); row < call.rows; row += blocks_in_grid()) {
         Packet first[1] = {};
         float squares[1] = {};
-        for (u64 i = thread_in_block(); i < own.cells; i += threads_in_block()) {
+        for (u32 i = thread_in_block(); i < own.cells; i += threads_in_block()) {
             Packet x = add_residual<Element>(own.input(row, i), own.residual(row, i));
             own.write_sum(row, i, x);
             squares[0] = add_squares<Element>(squares[0], x);

@@ -40,12 +40,12 @@ DEVICE Memory *row_of(Memory *base, u64 row, u64 columns)
 template <typename Element>
 struct Normaliser {
     const RmsNorm &call;
-    u64 cells;           // of a row
+    u32 cells;           // of a row
     Packet weight = {};  // of the thread's first cell
     float scale = 1.0f;
     u32 turn = 0;        // of the block's memory
 
-    DEVICE Normaliser(const RmsNorm &call) : call(call), cells(cells_of<Element>(call.columns)) {}
+    DEVICE Normaliser(const RmsNorm &call) : call(call), cells((u32)cells_of<Element>(call.columns)) {}
 
     // Once, for all rows: behind the pushes, which nothing should keep waiting, and before the polls, which hide it.
     DEVICE void read_weight()
@@ -160,7 +160,7 @@ DEVICE void finish_rows(Normaliser<Element> &own, u64 row, u64 apart, const Pack
         float largest[N] = {};
 #pragma unroll
         for (int n = 0; n < N; n++)
-            for (u64 i = thread_in_block(); i < own.cells && row + n * apart < call.rows; i += threads_in_block()) {
+            for (u32 i = thread_in_block(); i < own.cells && row + n * apart < call.rows; i += threads_in_block()) {
                 float y[Element::IN_CELL];
                 own.normalise(i, i == thread_in_block() ? first[n] : own.read_sum(row + n * apart, i), squares[n], y);
 #pragma unroll
@@ -178,7 +178,7 @@ DEVICE void finish_rows(Normaliser<Element> &own, u64 row, u64 apart, const Pack
     }
 #pragma unroll
     for (int n = 0; n < N; n++)
-        for (u64 i = thread_in_block(); i < own.cells && row + n * apart < call.rows; i += threads_in_block()) {
+        for (u32 i = thread_in_block(); i < own.cells && row + n * apart < call.rows; i += threads_in_block()) {
             float y[Element::IN_CELL];
             own.normalise(i, i == thread_in_block() ? first[n] : own.read_sum(row + n * apart, i), squares[n], y);
             if (call.quantisation == NOT_QUANTISED)
