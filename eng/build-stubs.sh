@@ -31,6 +31,8 @@ kernels() {
     for ranks in 2 3 4; do
       case $name in
         exchange) copying "$name" "$ranks" ;;
+        rms_norm) [ "$ranks" != 2 ] || fused "$name" ;;
+        all_reduce_rms_norm_*) fused "$name" "$ranks" ;;
         *) reducing "$name" "$ranks" ;;
       esac > "$folder/${name}_$ranks.cpp"
     done
@@ -65,6 +67,18 @@ copying() { # SOURCE WORLD_SIZE
   echo '#include "variants.h"'
   variant "$1" "${1}_$2" "$2"
   printf 'static const stub_kernel s_kernels[] = { Entry<&of_%s_%s::%s_%s, 0>::named("%s_%s"), {} };\nstatic const Registered s_registered(s_kernels);\n' "$1" "$2" "$1" "$2" "$1" "$2"
+}
+
+fused() { # SOURCE [WORLD_SIZE]
+  local element kernels=()
+  echo '#include "variants.h"'
+  for element in Float32 Float16 BFloat16; do
+    kernels+=("${1}_${element,,}${2:+_$2}")
+    variant "$1" "${kernels[-1]}" "${2:-1}" "$element"
+  done
+  echo 'static const stub_kernel s_kernels[] = {'
+  printf '    Entry<&of_%s::%s, 0>::named("%s"),\n' $(printf '%s\n' "${kernels[@]}" | sed 's/.*/& & &/')
+  printf '    {},\n};\nstatic const Registered s_registered(s_kernels);\n'
 }
 
 # A body for every name that the real library has: weak, so that the stub's own takes its place where there is one.

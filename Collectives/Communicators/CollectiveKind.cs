@@ -17,4 +17,5 @@ public enum CollectiveKind : byte
     Send,
     Receive,
     SendReceive,
+    AllReduceRmsNorm,
 }

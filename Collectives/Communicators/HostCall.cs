@@ -50,7 +50,7 @@ internal readonly record struct HostCall(CollectiveKind Kind, DataType Type, Red
             CollectiveKind.Barrier => "Barrier",
             CollectiveKind.AllReduce or CollectiveKind.ReduceScatter => $"{Kind}({what}, {Op})",
             CollectiveKind.Reduce => $"{Kind}({what}, {Op}, root {Root})",
-            CollectiveKind.AllGather or CollectiveKind.AllToAll => $"{Kind}({what})",
+            CollectiveKind.AllGather or CollectiveKind.AllToAll or CollectiveKind.AllReduceRmsNorm => $"{Kind}({what})",
             CollectiveKind.AllToAllV => $"{Kind}({Type})",
             _ => $"{Kind}({what}, root {Root})",
         };

@@ -15,6 +15,12 @@ public static class CollectiveKernels
     /// <summary>For 2 to 8 ranks.</summary>
     public static IReadOnlyList<string> Copying { get; } = ["exchange"];
 
+    /// <summary>All-reduces with residual and RMSNorm: of a type, for 2 to 8 ranks.</summary>
+    public static IReadOnlyList<string> Fused { get; } = ["all_reduce_rms_norm_one_shot", "all_reduce_rms_norm_two_shot"];
+
+    /// <summary>Of a type, whatever the ranks: they touch nobody else's memory.</summary>
+    public static IReadOnlyList<string> Local { get; } = ["rms_norm"];
+
     /// <summary>With the headers that it includes. Throws <see cref="ArgumentException"/> that lists what there is.</summary>
     public static KernelSource Source(string name) => s_sources.GetOrAdd(name, static name => KernelSource.FromResource(s_assembly, name + ".cu", [.. Resources(".cuh")]));
 
@@ -22,6 +28,9 @@ public static class CollectiveKernels
     /// NVRTC's options for a variant whose kernel is called <paramref name="kernel"/>. <paramref name="element"/> and <paramref name="op"/> are types of elements.cuh.
     /// </summary>
     public static string[] Options(string kernel, int worldSize, string element, string op) => [$"-DKERNEL={kernel}", $"-DWORLD_SIZE={worldSize}", $"-DELEMENT={element}", $"-DOP={op}"];
+
+    /// <summary>Of a kernel without an operation.</summary>
+    public static string[] Options(string kernel, int worldSize, string element) => [$"-DKERNEL={kernel}", $"-DWORLD_SIZE={worldSize}", $"-DELEMENT={element}"];
 
     /// <summary>Of a kernel that only copies.</summary>
     public static string[] Options(string kernel, int worldSize) => [$"-DKERNEL={kernel}", $"-DWORLD_SIZE={worldSize}"];

@@ -55,6 +55,15 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
         }
     }
 
+    internal AllReduceFacts Facts => _facts;
+
+    /// <summary>By one kernel over peer memory.</summary>
+    internal void AllReduceRmsNorm(AllReduceRmsNormRoute route, CudaKernel kernel, in RmsNormArguments norm, DataType type, nint stream)
+    {
+        _last = _peer;
+        _peer.AllReduceRmsNorm(route, kernel, in norm, type, stream);
+    }
+
     /// <summary>The route that such a call takes on every rank.</summary>
     internal AllReduceChoice Route(in AllReduceRequest request) => AllReduceRouter.Route(request, _facts);
 

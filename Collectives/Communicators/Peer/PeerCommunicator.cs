@@ -111,12 +111,12 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
 
     /// <summary>Apart from the try block, where the JIT would make stubs of native calls, which allocate.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Launch<TArguments>(CudaKernel kernel, PeerLaunch shape, nint stream, in TArguments arguments)
+    private void Launch<TArguments>(CudaKernel kernel, PeerLaunch shape, nint stream, in TArguments arguments, int sharedBytes = 0)
         where TArguments : unmanaged
     {
         CudaContextScope scope = Device.MakeCurrent();
         _order.Enter(stream);
-        kernel.Launch(shape.Blocks, shape.Threads, stream, in arguments, dependent: _setup.Dependent);
+        kernel.Launch(shape.Blocks, shape.Threads, stream, in arguments, sharedBytes, _setup.Dependent);
         _order.Leave(stream);
         scope.Dispose();
     }

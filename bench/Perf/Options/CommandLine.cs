@@ -118,6 +118,7 @@ internal static class CommandLine
             return run(options, cancellationToken);
         });
         command.Add(Topology.TopologyCommand.Create());
+        command.Add(RmsNorm.RmsNormCommand.Create());
         return command.Parse(arguments).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
 

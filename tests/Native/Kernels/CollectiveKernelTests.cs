@@ -12,6 +12,9 @@ public sealed partial class CollectiveKernelTests
     /// <summary>Registers that the assembler may lack in some variant: bytes. Those that are compiled by default have none.</summary>
     private const int MostStack = 32;
 
+    /// <summary>The two-shot with an epilogue holds a cell of each rank's row: at 3 and 4 ranks the 64 registers of 1024 threads are a few short.</summary>
+    private const int MostStackOfEpilogue = 64;
+
     private static readonly bool s_all = Environment.GetEnvironmentVariable("COLLECTIVES_TEST_KERNELS") == "all";
     private static readonly DataType[] s_fewTypes = [DataType.Float32, DataType.BFloat16, DataType.Float8E4M3, DataType.Int8, DataType.Float64];
 
@@ -38,7 +41,20 @@ public sealed partial class CollectiveKernelTests
     public void So_do_the_kernels_that_copy(int worldSize) =>
         Assert.All(CollectiveKernels.Copying, name => Check(name, $"{name}_{worldSize}", CollectiveKernels.Options($"{name}_{worldSize}", worldSize)));
 
-    private static void Check(string source, string kernel, string[] options)
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(8)]
+    public void So_do_the_kernels_with_an_epilogue(int worldSize)
+    {
+        foreach (string type in s_all || worldSize == 2 ? (string[])["Float32", "Float16", "BFloat16"] : ["BFloat16"])
+        {
+            Assert.All(CollectiveKernels.Fused, name => Check(name, $"{name}_{worldSize}", CollectiveKernels.Options($"{name}_{worldSize}", worldSize, type), MostStackOfEpilogue));
+            Assert.All(CollectiveKernels.Local, name => Check(name, name, CollectiveKernels.Options(name, 1, type)));
+        }
+    }
+
+    private static void Check(string source, string kernel, string[] options, int mostStack = MostStack)
     {
         Libraries.Need(NativeLibraryKind.Nvrtc);
         string ptx = Ptx.Compile(CollectiveKernels.Source(source), "sm_90", out string log, options);
@@ -47,7 +63,7 @@ public sealed partial class CollectiveKernelTests
         Assert.False(ptx.Contains(".local", StringComparison.Ordinal), $"{kernel} has local memory: {LocalLine().Match(ptx).Value}");
         MatchCollection stacks = StackFrame().Matches(log);
         Assert.True(stacks.Count > 0, $"{kernel}: the assembler says nothing of stacks: {log}");
-        Assert.All(stacks, stack => Assert.True(int.Parse(stack.Groups[1].Value, CultureInfo.InvariantCulture) <= MostStack, $"{kernel}: {stack.Value}"));
+        Assert.All(stacks, stack => Assert.True(int.Parse(stack.Groups[1].Value, CultureInfo.InvariantCulture) <= mostStack, $"{kernel}: {stack.Value}"));
     }
 
     /// <summary>What the assembler can't spare a register for is allowed to older devices, where there are no instructions for fp8.</summary>

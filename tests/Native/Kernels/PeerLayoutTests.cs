@@ -38,6 +38,36 @@ public sealed class PeerLayoutTests
             $"MAX_RANKS == {PeerKernelVariant.MaxRanks}",
             $"ABORTED == {PeerFault.Aborted} && TIMED_OUT == {PeerFault.TimedOut}",
         ];
+        Compile(source, claims);
+    }
+
+    [Fact]
+    public void So_have_those_of_the_kernels_with_an_epilogue()
+    {
+        Libraries.Need(NativeLibraryKind.Nvrtc);
+        string[] claims =
+        [
+            Size<RmsNormArguments>("RmsNorm"),
+            Offset<RmsNormArguments>("RmsNorm", "input", nameof(RmsNormArguments.Input)),
+            Offset<RmsNormArguments>("RmsNorm", "residual", nameof(RmsNormArguments.Residual)),
+            Offset<RmsNormArguments>("RmsNorm", "weight", nameof(RmsNormArguments.Weight)),
+            Offset<RmsNormArguments>("RmsNorm", "sum", nameof(RmsNormArguments.Sum)),
+            Offset<RmsNormArguments>("RmsNorm", "output", nameof(RmsNormArguments.Output)),
+            Offset<RmsNormArguments>("RmsNorm", "scale", nameof(RmsNormArguments.Scale)),
+            Offset<RmsNormArguments>("RmsNorm", "rows", nameof(RmsNormArguments.Rows)),
+            Offset<RmsNormArguments>("RmsNorm", "columns", nameof(RmsNormArguments.Columns)),
+            Offset<RmsNormArguments>("RmsNorm", "epsilon", nameof(RmsNormArguments.Epsilon)),
+            Offset<RmsNormArguments>("RmsNorm", "quantisation", nameof(RmsNormArguments.Quantisation)),
+            Size<AllReduceRmsNormArguments>("AllReduceRmsNorm"),
+            Offset<AllReduceRmsNormArguments>("AllReduceRmsNorm", "norm", nameof(AllReduceRmsNormArguments.Norm)),
+            $"NOT_QUANTISED == {(int)Float8Scaling.None} && BY_GIVEN_SCALE == {(int)Float8Scaling.Static} && BY_ROW_SCALE == {(int)Float8Scaling.PerToken}",
+            $"BLOCK_WORDS == {RmsNormLaunch.BlockWords}",
+        ];
+        Compile(CollectiveKernels.Source("all_reduce_rms_norm_one_shot"), claims);
+    }
+
+    private static void Compile(KernelSource source, string[] claims)
+    {
         string text = source.Text + string.Concat(claims.Select(claim => $"\nstatic_assert({claim}, \"{claim}\");"));
         Ptx.Compile(new KernelSource("layout.cu", text, source.Headers), "sm_90", out _, CollectiveKernels.Options("layout", 2, "Float32", "Sum"));
     }

@@ -18,7 +18,7 @@ typedef unsigned long long u64;
 #define __noinline__ __attribute__((noinline, unused))
 #define __global__
 #define __grid_constant__
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 
 struct alignas(16) Packet {
     u32 word[4];

@@ -154,17 +154,18 @@ bool await_block(bool value)
     return block->result;
 }
 
-// Two places by turns: a lane that is one shuffle ahead does not overwrite what its partner has yet to read.
+// By the whole warp, as on a GPU. Two places by turns: a lane that writes to one again has seen every lane at the shuffle between, whither it came when it had read what the place held.
 unsigned shuffle_fibers(unsigned value, unsigned lanes)
 {
     Grid *grid = t_grid;
-    Fiber *fiber = grid->current, *partner = fiber + ((int)(fiber->thread ^ lanes) - (int)fiber->thread);
+    Fiber *fiber = grid->current, *warp = fiber - fiber->thread % 32;
     unsigned turn = fiber->shuffles++;
     fiber->shuffled[turn & 1] = value;
     grid->progress = true;
-    while (partner->shuffles <= turn && !partner->done)
-        yield_fiber();
-    return partner->shuffled[turn & 1];
+    for (unsigned lane = 0; lane < 32; lane++)
+        while (warp[lane].shuffles <= turn && !warp[lane].done)
+            yield_fiber();
+    return warp[(fiber->thread ^ lanes) % 32].shuffled[turn & 1];
 }
 
 static void *first_frame(void *stack)

@@ -1,0 +1,43 @@
+using CollectivesSharp.Interop;
+
+namespace CollectivesSharp;
+
+/// <summary>Picks the way of an all-reduce with residual and RMSNorm. Pure, as <see cref="AllReduceRouter"/>.</summary>
+internal static class RmsNormRouter
+{
+    private const nuint KiB = 1 << 10;
+    private const nuint MiB = 1 << 20;
+
+    internal static AllReduceRmsNormChoice Route(nuint rows, nuint columns, DataType type, AllReduceFacts facts)
+    {
+        (nuint oneShot, nuint twoShot) = Limits(facts.WorldSize);
+        nuint bytes = rows * columns * (nuint)type.SizeInBytes();
+        bool oneShotFits = Objection(AllReduceRmsNormRoute.OneShot, rows, columns, type, facts) is null, twoShotFits = Objection(AllReduceRmsNormRoute.TwoShot, rows, columns, type, facts) is null;
+        return facts.Forced switch
+        {
+            AllReduceRoute.OneShot when oneShotFits => new(AllReduceRmsNormRoute.OneShot, "forced"),
+            AllReduceRoute.TwoShot when twoShotFits => new(AllReduceRmsNormRoute.TwoShot, "forced"),
+            not (null or AllReduceRoute.OneShot or AllReduceRoute.TwoShot) => new(AllReduceRmsNormRoute.Separate, $"the group's all-reduces are forced to be {facts.Forced}"),
+            _ when bytes <= oneShot && oneShotFits => new(AllReduceRmsNormRoute.OneShot, "one trip is the fastest at this size"),
+            _ when bytes <= twoShot && twoShotFits => new(AllReduceRmsNormRoute.TwoShot, "two trips carry less than the one-shot, which counts at this size"),
+            _ when bytes <= twoShot => new(AllReduceRmsNormRoute.Separate, "peer memory is too small for one kernel, see GroupOptions.ArenaBytes"),
+            _ => new(AllReduceRmsNormRoute.Separate, "long messages gain nothing from one kernel"),
+        };
+    }
+
+    /// <summary>Why a call that asks for the route can't have it; null: it can.</summary>
+    internal static string? Objection(AllReduceRmsNormRoute route, nuint rows, nuint columns, DataType type, AllReduceFacts facts) => route switch
+    {
+        AllReduceRmsNormRoute.OneShot when !RmsNormLaunch.OneShotFits(rows, columns, type, facts.WorldSize, facts.HalfBytes) => $"half of the peer memory, {facts.HalfBytes} bytes, does not hold it; see GroupOptions.ArenaBytes",
+        AllReduceRmsNormRoute.TwoShot when !RmsNormLaunch.TwoShotFits(rows, columns, type, facts.WorldSize, facts.HalfBytes) => $"half of the peer memory, {facts.HalfBytes} bytes, does not hold it; see GroupOptions.ArenaBytes",
+        _ => null,
+    };
+
+    /// <summary>Up to how many bytes of input the one-shot, and then the two-shot, are taken: the all-reduces' sizes, with which they share the wire. Not measured yet.</summary>
+    private static (nuint OneShot, nuint TwoShot) Limits(int worldSize) => worldSize switch
+    {
+        2 => (1 * MiB, 8 * MiB),
+        <= 4 => (128 * KiB, 4 * MiB),
+        _ => (64 * KiB, 4 * MiB),
+    };
+}
