@@ -22,6 +22,9 @@ internal static class GroupAgreement
         ["GroupOptions.Nccl"] = (options.Nccl ?? new NcclOptions()).ToString(),
         ["GroupOptions.ArenaBytes"] = options.ArenaBytes.ToString(CultureInfo.InvariantCulture),
         ["route of all-reduces"] = RoutePreference.Resolve(options)?.ToString() ?? "the fastest",
+        ["GroupOptions.AllReducePolicy"] = options.AllReducePolicy.ToString(),
+        ["GroupOptions.AllReduceTuning"] = options.AllReduceTuning.ToString(),
+        ["GroupOptions.AllReduceTuner"] = (options.AllReduceTuner ?? new AllReduceTunerOptions()).ToString(),
         ["GroupOptions.HostChunkBytes"] = options.HostChunkBytes.ToString(CultureInfo.InvariantCulture),
     };
 

@@ -110,7 +110,7 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
             long creation = options.Store is null ? 1 : await lease.Store.AddAsync($"world/created/{environment.Rank}", 1, cancellationToken).ConfigureAwait(false);
             string prefix = $"world/{creation}";
             FormedGroup formed = await GroupFormation.FormAsync(lease.Store, prefix, [.. Enumerable.Range(0, environment.WorldSize)], environment.Rank, environment.LocalRank, options, logger, cancellationToken).ConfigureAwait(false);
-            return new GroupCoordinator(options, lease, prefix, logger, formed);
+            return await BeginAsync(options, lease, prefix, logger, formed, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -140,7 +140,33 @@ public sealed partial class GroupCoordinator : IAsyncDisposable
         long creation = await _lease.Store.AddAsync($"{family}/created/{Rank}", 1, cancellationToken).ConfigureAwait(false);
         string prefix = $"{family}/{creation}";
         FormedGroup formed = await GroupFormation.FormAsync(_lease.Store, prefix, members, rankInGroup, Members[RankInGroup].LocalRank, options, _logger, cancellationToken).ConfigureAwait(false);
-        return new GroupCoordinator(options, _lease.Share(), prefix, _logger, formed);
+        StoreLease lease = _lease.Share();
+        try
+        {
+            return await BeginAsync(options, lease, prefix, _logger, formed, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await lease.ReleaseAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>What a group does of itself when it is made.</summary>
+    private static async Task<GroupCoordinator> BeginAsync(GroupOptions options, StoreLease lease, string prefix, ILogger logger, FormedGroup formed, CancellationToken cancellationToken)
+    {
+        GroupCoordinator group = new(options, lease, prefix, logger, formed);
+        try
+        {
+            await group.FindTuningAsync(cancellationToken).ConfigureAwait(false);
+            return group;
+        }
+        catch
+        {
+            group._device?.Dispose();
+            group._host?.Dispose();
+            throw;
+        }
     }
 
     /// <summary>

@@ -58,6 +58,15 @@ public sealed record GroupOptions
     /// <summary>The way that all-reduces of device memory take wherever they can; equal on all ranks. Null: COLLECTIVES_ALLREDUCE_ROUTE (nccl, one-shot), else what is fastest. <see cref="AllReduceRoute.Nccl"/> does without peer memory.</summary>
     public AllReduceRoute? AllReduceRoute { get; init; }
 
+    /// <summary>What reductions of device memory promise; equal on all ranks.</summary>
+    public AllReducePolicy AllReducePolicy { get; init; }
+
+    /// <summary>Where the table of routes comes from; equal on all ranks. What <see cref="AllReduceRoute"/> forces needs none.</summary>
+    public AllReduceTuningMode AllReduceTuning { get; init; }
+
+    /// <summary>What <see cref="AllReduceTuningMode.Measure"/> measures; equal on all ranks. Null: as <see cref="AllReduceTunerOptions"/> has it.</summary>
+    public AllReduceTunerOptions? AllReduceTuner { get; init; }
+
     public ILoggerFactory? LoggerFactory { get; init; }
 
     internal static TimeSpan LongestTimeout { get; } = TimeSpan.FromDays(7);
@@ -78,7 +87,9 @@ public sealed record GroupOptions
         if (ArenaBytes < 0 || ArenaBytes > 16L << 30 || ArenaBytes % PeerArena.SliceUnit != 0)
             throw new ArgumentException($"{nameof(ArenaBytes)} {ArenaBytes}: 0, or from {PeerArena.SliceUnit} to {16L << 30} in multiples of {PeerArena.SliceUnit}.");
         _ = HostTransports.Resolve(this);
-        _ = RoutePreference.Resolve(this);
+        if (RoutePreference.Resolve(this) is { } route && AllReducePolicy == AllReducePolicy.Deterministic && !AllReduceRouter.KeepsRankOrder(route))
+            throw new ArgumentException($"{nameof(AllReducePolicy)} {AllReducePolicy.Deterministic} excludes {route}, which {nameof(AllReduceRoute)} or {RoutePreference.Variable} forces.");
+        AllReduceTuner?.Validate();
 
         static string Text(int? value) => value?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "null";
     }

@@ -6,4 +6,10 @@ namespace CollectivesSharp;
 /// <param name="PeerObjection">Why there is no peer memory; null if there is.</param>
 /// <param name="HalfBytes">Of peer memory, for one call: every rank's input has to fit in.</param>
 /// <param name="Forced">Taken wherever it can be; null: what is fastest.</param>
-internal sealed record AllReduceFacts(int WorldSize, string? NcclObjection, string? PeerObjection, nuint HalfBytes, AllReduceRoute? Forced);
+internal sealed record AllReduceFacts(int WorldSize, string? NcclObjection, string? PeerObjection, nuint HalfBytes, AllReduceRoute? Forced)
+{
+    internal AllReducePolicy Policy { get; init; }
+
+    /// <summary>What was measured here; null: nothing was.</summary>
+    internal AllReduceTuning? Tuning { get; init; }
+}

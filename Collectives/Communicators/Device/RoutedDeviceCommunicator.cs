@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using CollectivesSharp.Cuda;
 using CollectivesSharp.Interop;
 
@@ -12,7 +13,7 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     /// <summary>Of bytes that leave a rank in what only copies, up to which our kernels are ahead of NCCL (2 H100s: bench/results/peer-kernels.json).</summary>
     private const nuint MostTraffic = 256 << 10;
 
-    private readonly AllReduceFacts _facts;
+    private AllReduceFacts _facts;
     private readonly PeerCommunicator _peer;
     private IGuardedCommunicator _last;
 
@@ -39,20 +40,33 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
 
     public void AllReduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream)
     {
-        AllReduceChoice choice = AllReduceRouter.Route(new AllReduceRequest(count, type, op), _facts);
-        switch (choice.Route)
+        // Asked of the driver only where the answer makes a difference.
+        AllReduceRequest request = new(count, type, op) { IsCaptured = _facts.Tuning is not null && IsCaptured(stream) };
+        AllReduceChoice choice = AllReduceRouter.Route(request, _facts);
+        if (choice.Route == AllReduceRoute.None)
+            throw new NotSupportedException($"{request}: {choice.Reason}");
+        Launch(choice.Route, input, output, count, type, op, stream);
+    }
+
+    /// <summary>On a route against which <see cref="AllReduceRouter.Objection"/> has nothing.</summary>
+    internal void Launch(AllReduceRoute route, nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream)
+    {
+        if (route == AllReduceRoute.Nccl)
         {
-            case AllReduceRoute.OneShot or AllReduceRoute.TwoShot or AllReduceRoute.Windowed:
-                _last = _peer;
-                _peer.AllReduce(choice.Route, input, output, count, type, op, stream);
-                break;
-            case AllReduceRoute.Nccl:
-                Nccl!.AllReduce(input, output, count, type, op, stream);
-                _last = Nccl;
-                break;
-            default:
-                throw new NotSupportedException($"AllReduce({count} × {type}, {op}): {choice.Reason}");
+            Nccl!.AllReduce(input, output, count, type, op, stream);
+            _last = Nccl;
+            return;
         }
+
+        _last = _peer;
+        _peer.AllReduce(route, input, output, count, type, op, stream);
+    }
+
+    /// <summary>What decides routes; the members change it together, between calls.</summary>
+    internal AllReduceFacts Facts
+    {
+        get => _facts;
+        set => _facts = value;
     }
 
     internal AllReduceFacts Facts => _facts;
@@ -65,10 +79,10 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     }
 
     /// <summary>The route that such a call takes on every rank.</summary>
-    internal AllReduceChoice Route(in AllReduceRequest request) => AllReduceRouter.Route(request, _facts);
+    internal AllReduceChoice Route(in AllReduceRequest request) => AllReduceRouter.Explain(request, _facts);
 
     public void Reduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, int root, nint stream) =>
-        ForParts(nameof(Reduce), count, type, op).Reduce(input, output, count, type, op, root, stream);
+        ForReduction(nameof(Reduce), count, type, op).Reduce(input, output, count, type, op, root, stream);
 
     public void Broadcast(nint buffer, nuint count, DataType type, int root, nint stream) => ForParts(nameof(Broadcast), count, type).Broadcast(buffer, count, type, root, stream);
 
@@ -77,10 +91,10 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     public void AllGatherV(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, nint stream) => ForParts(nameof(AllGatherV), Longest(counts), type).AllGatherV(input, output, counts, type, stream);
 
     public void ReduceScatter(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream) =>
-        ForParts(nameof(ReduceScatter), count, type, op).ReduceScatter(input, output, count, type, op, stream);
+        ForReduction(nameof(ReduceScatter), count, type, op).ReduceScatter(input, output, count, type, op, stream);
 
     public void ReduceScatterV(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, DeviceReduceOp op, nint stream) =>
-        ForParts(nameof(ReduceScatterV), Longest(counts), type, op).ReduceScatterV(input, output, counts, type, op, stream);
+        ForReduction(nameof(ReduceScatterV), Longest(counts), type, op).ReduceScatterV(input, output, counts, type, op, stream);
 
     public void Gather(nint input, nint output, nuint count, DataType type, int root, nint stream) => ForParts(nameof(Gather), count, type).Gather(input, output, count, type, root, stream);
 
@@ -140,6 +154,26 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
         foreach (nuint count in counts)
             longest = nuint.Max(longest, count);
         return longest;
+    }
+
+    /// <summary>Without a try block, where the JIT would make stubs of native calls, which allocate.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool IsCaptured(nint stream)
+    {
+        CudaContextScope scope = Device.MakeCurrent();
+        bool isCaptured = GraphCapture.IsCapturing(stream);
+        scope.Dispose();
+        return isCaptured;
+    }
+
+    private IDeviceCommunicator ForReduction(string call, nuint longest, DataType type, DeviceReduceOp op)
+    {
+        if (_facts.Policy != AllReducePolicy.Deterministic)
+            return ForParts(call, longest, type, op);
+        if (op.Scaled is not null)
+            throw new NotSupportedException($"{call} by {op}: premultiplied sums are NCCL's, which {nameof(GroupOptions)}.{nameof(GroupOptions.AllReducePolicy)} {AllReducePolicy.Deterministic} excludes.");
+        _last = _peer;
+        return _peer;
     }
 
     /// <summary>Which of the two takes a collective whose longest part has so many elements.</summary>

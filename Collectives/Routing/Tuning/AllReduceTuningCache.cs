@@ -1,0 +1,107 @@
+namespace CollectivesSharp;
+
+/// <summary>
+/// Tables on disk, a file for each kind of group: written beside and moved into place. In COLLECTIVES_TUNING_CACHE ("off": nowhere), else $XDG_CACHE_HOME or ~/.cache, collectives-sharp/tuning. Nothing that is wrong with a file or
+/// the folder is an error: it is a reason to do without.
+/// </summary>
+internal sealed class AllReduceTuningCache(string? folder)
+{
+    internal const string Variable = "COLLECTIVES_TUNING_CACHE";
+
+    /// <summary>A table of all types has some KiB.</summary>
+    private const int MostBytes = 1 << 20;
+
+    private const string Nowhere = $"{Variable} is \"off\", or there is no home folder";
+
+    internal static AllReduceTuningCache Default => new(FolderOf(Environment.GetEnvironmentVariable(Variable), Environment.GetEnvironmentVariable("XDG_CACHE_HOME"), Environment.GetFolderPath(Environment.SpecialFolder.UserProfile)));
+
+    /// <summary>Whether anybody has ever tuned; without it nobody has to look at the machine.</summary>
+    internal bool IsEmpty
+    {
+        get
+        {
+            try
+            {
+                return folder is null || !Directory.EnumerateFiles(folder, "*.json").Any();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>The file's text, that <see cref="AllReduceTuningFile.Read"/> has found good; else null and the reason.</summary>
+    internal byte[]? Find(string key, int worldSize, out string? reason)
+    {
+        reason = Nowhere;
+        if (folder is null)
+            return null;
+        string path = PathOf(key);
+        try
+        {
+            if (new FileInfo(path) is { Exists: true, Length: > MostBytes } large)
+            {
+                reason = $"{path}: {large.Length} bytes are no table";
+                return null;
+            }
+
+            byte[] text = File.ReadAllBytes(path);
+            bool isGood = AllReduceTuningFile.Read(text, key, worldSize, out string? wrong) is not null;
+            reason = wrong is null ? null : $"{path}: {wrong}";
+            return isGood ? text : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            reason = e is FileNotFoundException or DirectoryNotFoundException ? $"{path} is not there: nobody has tuned such ranks yet (bench/Perf tune)" : e.Message;
+            return null;
+        }
+    }
+
+    /// <summary>The path, or why it is not kept.</summary>
+    internal string Keep(string key, byte[] text)
+    {
+        if (folder is null)
+            return $"not kept: {Nowhere}";
+        string? unfinished = null;
+        try
+        {
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            unfinished = Path.Combine(folder, $".{Environment.ProcessId}.{Guid.NewGuid():n}");
+            File.WriteAllBytes(unfinished, text);
+            File.Move(unfinished, PathOf(key), overwrite: true);
+            return PathOf(key);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (unfinished is not null)
+                TryDelete(unfinished);
+            return $"not kept: {e.Message}";
+        }
+    }
+
+    internal string PathOf(string key) => Path.Combine(folder!, $"all-reduce-{GroupFormation.Digest(key)}.json");
+
+    /// <summary>Null: nowhere.</summary>
+    internal static string? FolderOf(string? named, string? cacheHome, string profile)
+    {
+        if (named == "off")
+            return null;
+        if (!string.IsNullOrEmpty(named))
+            return named;
+        string home = string.IsNullOrEmpty(cacheHome) ? Path.Combine(profile, ".cache") : cacheHome;
+        return Path.IsPathRooted(home) ? Path.Combine(home, "collectives-sharp", "tuning") : null;
+    }
+
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A full disk, say: the file is of no use and no harm.
+        }
+    }
+}
