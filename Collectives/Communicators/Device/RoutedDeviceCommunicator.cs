@@ -69,8 +69,6 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
         set => _facts = value;
     }
 
-    internal AllReduceFacts Facts => _facts;
-
     /// <summary>By one kernel over peer memory.</summary>
     internal void AllReduceRmsNorm(AllReduceRmsNormRoute route, CudaKernel kernel, in RmsNormArguments norm, DataType type, nint stream)
     {
