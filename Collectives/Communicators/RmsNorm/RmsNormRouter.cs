@@ -12,7 +12,7 @@ internal static class RmsNormRouter
     {
         (nuint oneShot, nuint twoShot) = Limits(facts.WorldSize);
         nuint bytes = rows * columns * (nuint)type.SizeInBytes();
-        bool oneShotFits = Objection(AllReduceRmsNormRoute.OneShot, rows, columns, type, facts) is null, twoShotFits = Objection(AllReduceRmsNormRoute.TwoShot, rows, columns, type, facts) is null;
+        bool oneShotFits = Fits(AllReduceRmsNormRoute.OneShot, rows, columns, type, facts), twoShotFits = Fits(AllReduceRmsNormRoute.TwoShot, rows, columns, type, facts);
         return facts.Forced switch
         {
             AllReduceRoute.OneShot when oneShotFits => new(AllReduceRmsNormRoute.OneShot, "forced"),
@@ -26,11 +26,14 @@ internal static class RmsNormRouter
     }
 
     /// <summary>Why a call that asks for the route can't have it; null: it can.</summary>
-    internal static string? Objection(AllReduceRmsNormRoute route, nuint rows, nuint columns, DataType type, AllReduceFacts facts) => route switch
+    internal static string? Objection(AllReduceRmsNormRoute route, nuint rows, nuint columns, DataType type, AllReduceFacts facts) =>
+        Fits(route, rows, columns, type, facts) ? null : $"half of the peer memory, {facts.HalfBytes} bytes, does not hold it; see GroupOptions.ArenaBytes";
+
+    private static bool Fits(AllReduceRmsNormRoute route, nuint rows, nuint columns, DataType type, AllReduceFacts facts) => route switch
     {
-        AllReduceRmsNormRoute.OneShot when !RmsNormLaunch.OneShotFits(rows, columns, type, facts.WorldSize, facts.HalfBytes) => $"half of the peer memory, {facts.HalfBytes} bytes, does not hold it; see GroupOptions.ArenaBytes",
-        AllReduceRmsNormRoute.TwoShot when !RmsNormLaunch.TwoShotFits(rows, columns, type, facts.WorldSize, facts.HalfBytes) => $"half of the peer memory, {facts.HalfBytes} bytes, does not hold it; see GroupOptions.ArenaBytes",
-        _ => null,
+        AllReduceRmsNormRoute.OneShot => RmsNormLaunch.OneShotFits(rows, columns, type, facts.WorldSize, facts.HalfBytes),
+        AllReduceRmsNormRoute.TwoShot => RmsNormLaunch.TwoShotFits(rows, columns, type, facts.WorldSize, facts.HalfBytes),
+        _ => true,
     };
 
     /// <summary>Up to how many bytes of input the one-shot, and then the two-shot, are taken: the all-reduces' sizes, with which they share the wire. Not measured yet.</summary>

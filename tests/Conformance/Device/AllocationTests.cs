@@ -13,6 +13,7 @@ public sealed class AllocationTests
         CudaStream stream = rank.Stream;
         nuint[] counts = [.. Enumerable.Repeat((nuint)16, ranks)];
         using DeviceBuffer<float> small = rank.Device.Allocate<float>(16), whole = rank.Device.Allocate<float>((nuint)(16 * ranks)), other = rank.Device.Allocate<float>((nuint)(16 * ranks));
+        group.PrepareRmsNorm(Interop.DataType.Float32);
         using (CudaGraph graph = rank.Capture(() => group.AllReduce(small.Span, small.Span, ReduceOp.Sum, stream)))
         using (CudaGraphExec exec = graph.Instantiate())
         using (CudaEvent mark = rank.Device.CreateEvent())
@@ -40,6 +41,7 @@ public sealed class AllocationTests
                     group.AllReduce(small.Span, small.Span, ReduceOp.Min, stream);
                     group.AllReduce(whole.Span, whole.Span, ReduceOp.Max, stream);
                 },
+                () => group.AllReduceRmsNorm(small.Span, whole.Span.Slice(0, 16), whole.Span.Slice(16, 16), small.Span, 1, stream),
                 () => exec.Launch(stream),
                 () =>
                 {
