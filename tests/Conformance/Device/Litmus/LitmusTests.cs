@@ -7,7 +7,7 @@ namespace CollectivesSharp.Conformance.Device;
 /// </summary>
 public sealed class LitmusTests
 {
-    private static readonly int s_launches = int.TryParse(Environment.GetEnvironmentVariable("COLLECTIVES_TEST_LITMUS_LAUNCHES"), out int launches) ? launches : DeviceWorld.IsBrief ? 1 : 4;
+    private static readonly int s_launches = int.TryParse(Environment.GetEnvironmentVariable("COLLECTIVES_TEST_LITMUS_LAUNCHES"), out int launches) ? launches : 1;
     private static readonly ulong s_seed = ulong.TryParse(Environment.GetEnvironmentVariable("COLLECTIVES_TEST_LITMUS_SEED"), out ulong seed) ? seed : (ulong)World.Seed;
 
     public static TheoryData<string> Names => [.. LitmusTest.All.Select(test => test.Name)];
