@@ -37,6 +37,9 @@ kernels() {
       esac > "$folder/${name}_$ranks.cpp"
     done
   done
+  # That of the tests for devices (tests/Conformance/Device/Litmus).
+  cp tests/Conformance/Device/Litmus/litmus.cu tests/KernelEmulator/programs/litmus_shared.cuh "$folder"
+  printf '#include "variants.h"\n#include "litmus.cu"\nstatic const stub_kernel s_kernels[] = { Entry<&litmus, 0>::named("litmus"), Entry<&litmus_count, 0>::named("litmus_count"), {} };\nstatic const Registered s_registered(s_kernels);\n' > "$folder/of_litmus.cpp"
   # -O1: the loops are unrolled by the source already, and it takes half the time.
   for source in "$folder"/*.cpp; do echo "-o $work/cuda/$(basename "$source" .cpp).o $source"; done |
     xargs -P "$(nproc)" -L 1 g++ -std=c++17 -D_GNU_SOURCE -O1 -ffp-contract=off -fno-exceptions -Wall -Werror -Wno-unknown-pragmas -Wno-unused-function -Wno-sign-compare -fPIC -fvisibility=hidden -pthread "${extra[@]}" -I"$folder" -Itests/Stubs/cuda -c

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace CollectivesSharp.Failures;
 
-/// <summary>Rank processes over the stub driver and the stub NCCL (tests/Stubs), in COLLECTIVES_TEST_STUBS.</summary>
+/// <summary>Rank processes over the stub driver and the stub NCCL (tests/Stubs), in COLLECTIVES_TEST_STUBS; with COLLECTIVES_TEST_GPUS=1 over this machine's driver, NCCL and GPUs, for tests that set no variable of the stubs.</summary>
 internal sealed class DeviceJob : IAsyncDisposable
 {
     private const int SIGKILL = 9;
@@ -33,7 +33,8 @@ internal sealed class DeviceJob : IAsyncDisposable
     /// <summary>One process for each rank, with more variables than the stubs' for some of them.</summary>
     internal static DeviceJob Start(int size, Func<int, Dictionary<string, string>> also, params string[] arguments)
     {
-        string stubs = Stubs, job = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+        bool real = Environment.GetEnvironmentVariable("COLLECTIVES_TEST_GPUS") == "1";
+        string stubs = real ? "" : Stubs, job = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
         return new DeviceJob(RankProcesses.Start(["device", .. arguments], Enumerable.Range(0, size).Select(rank =>
         {
             Dictionary<string, string> environment = new()
@@ -43,12 +44,11 @@ internal sealed class DeviceJob : IAsyncDisposable
                 ["COLLECTIVES_WORLD_SIZE"] = Text(size),
                 ["COLLECTIVES_LOCAL_SIZE"] = Text(size),
                 ["COLLECTIVES_JOB_ID"] = job,
-                ["COLLECTIVES_CUDA_PATH"] = stubs,
-                ["COLLECTIVES_NCCL_PATH"] = stubs,
-
                 // Most tests are of NCCL alone; those of our kernels say otherwise.
                 ["COLLECTIVES_ALLREDUCE_ROUTE"] = "nccl",
             };
+            if (!real)
+                environment["COLLECTIVES_CUDA_PATH"] = environment["COLLECTIVES_NCCL_PATH"] = stubs;
             if (Environment.GetEnvironmentVariable("COLLECTIVES_NVRTC_PATH") is { } compiler)
                 environment["COLLECTIVES_NVRTC_PATH"] = compiler;
             foreach ((string name, string value) in also(rank))
