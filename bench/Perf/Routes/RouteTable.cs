@@ -30,7 +30,7 @@ internal sealed class RouteTable(Setting setting, AllReduceTunerOptions options)
     {
         foreach (AllReduceBands table in result.Tuning.Tables)
             Print($"# {table.Type.NcclName()}, {(table.IsCaptured ? "captured" : "eager")}: {string.Join(", ", table.Bands.Select(band => $"{band.Route} up to {band.UpTo}"))}");
-        Print($"# {setting.Options.MaxBytes} bytes and more: the built-in table. Kept in: {result.Kept}");
+        Print($"# Larger messages and other types: the built-in table. Kept: {result.Kept}");
     }
 
     internal static void PrintFooter(IReadOnlyList<AllReduceTiming> rows)
