@@ -24,7 +24,8 @@ internal sealed class RouteRun(Setting setting)
         {
             AllReduceTunerResult result = await _group.TuneAllReduceAsync(options, table, cancellationToken);
             rows = result.Timings;
-            table?.PrintBands(result);
+            if (table is not null)
+                RouteTable.PrintBands(result);
         }
         else
             rows = _group.MeasureAllReduce(options, table, cancellationToken);

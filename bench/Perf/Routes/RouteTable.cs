@@ -26,7 +26,7 @@ internal sealed class RouteTable(Setting setting, AllReduceTunerOptions options)
             Print($"#  Rank {member.Rank,2} Pid {member.ProcessId,6} on {member.Host,10} device {member.Device?.Ordinal,2} {member.Device?.Name}");
     }
 
-    internal void PrintBands(AllReduceTunerResult result)
+    internal static void PrintBands(AllReduceTunerResult result)
     {
         foreach (AllReduceBands table in result.Tuning.Tables)
             Print($"# {table.Type.NcclName()}, {(table.IsCaptured ? "captured" : "eager")}: {string.Join(", ", table.Bands.Select(band => $"{band.Route} up to {band.UpTo}"))}");
