@@ -1,6 +1,7 @@
 using CollectivesSharp;
 using CollectivesSharp.Cuda;
 using CollectivesSharp.Perf;
+using CollectivesSharp.Perf.Routes;
 
 ProcessLauncher.EndWithLauncher();
 try
@@ -26,7 +27,7 @@ async Task<int> RunAsync(PerfOptions options, CancellationToken cancellationToke
         if (options.Ranks is { } asked && asked != environment.WorldSize)
             throw new PerfException($"-g {asked}, but {environment.Launcher} started {environment.WorldSize} ranks.");
         await using GroupCoordinator group = await GroupCoordinator.CreateAsync(groupOptions, cancellationToken);
-        return new Run(Backends.Settle(options, group)).Execute();
+        return await ExecuteAsync(options, group, cancellationToken);
     }
 
     int ranks = Backends.CountRanks(options);
@@ -34,6 +35,12 @@ async Task<int> RunAsync(PerfOptions options, CancellationToken cancellationToke
         return await new ProcessLauncher { Command = ProcessLauncher.SameProgram(args), WorldSize = ranks }.RunAsync(cancellationToken);
 
     int[] results = new int[ranks];
-    ThreadRanks.Run(ranks, group => results[group.Rank] = new Run(Backends.Settle(options, group)).Execute(), groupOptions);
+    ThreadRanks.Run(ranks, group => results[group.Rank] = ExecuteAsync(options, group, cancellationToken).GetAwaiter().GetResult(), groupOptions);
     return results.Max();
+}
+
+static async Task<int> ExecuteAsync(PerfOptions options, GroupCoordinator group, CancellationToken cancellationToken)
+{
+    Setting setting = Backends.Settle(options, group);
+    return options.Routes is null ? new Run(setting).Execute() : await new RouteRun(setting).ExecuteAsync(cancellationToken);
 }

@@ -33,7 +33,8 @@ public sealed record AllReduceTunerOptions
 
     public override string ToString() => FormattableString.Invariant($"{string.Join(' ', Types)} {MinBytes}-{MaxBytes} bytes by {Factor}, {Rounds} rounds of {Calls}, eager {Eager}, captured {Captured}, {Timeout:c}");
 
-    internal IEnumerable<long> Sizes()
+    /// <summary>From the smallest to the largest, in bytes.</summary>
+    public IEnumerable<long> Sizes()
     {
         for (long size = MinBytes; size <= MaxBytes; size *= Factor)
             yield return size;

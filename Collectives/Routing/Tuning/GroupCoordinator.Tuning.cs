@@ -38,12 +38,14 @@ public sealed partial class GroupCoordinator
         RoutedDeviceCommunicator routed = Routed(nameof(TuneAllReduceAsync));
         string key = await MakeTuningKeyAsync(routed, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<AllReduceTiming> timings = MeasureAllReduce(options, progress, cancellationToken);
-        byte[] text = Distribute(IsFirstRank ? AllReduceTuningFile.Write(key, CollectivesSharp.AllReduceTuning.Of(WorldSize, timings)) : []);
-        AllReduceTuning tuning = Use(routed, text, key);
-        string? kept = IsFirstRank ? AllReduceTuningCache.Default.Keep(key, text) : null;
+        AllReduceTuning tuning = TakeTuning(routed, CollectivesSharp.AllReduceTuning.Of(WorldSize, timings), key);
+        string? kept = IsFirstRank ? AllReduceTuningCache.Default.Keep(key, AllReduceTuningFile.Write(key, tuning)) : null;
         AllReduceTuningNote = $"measured by this group{(kept is null ? "" : $", {kept}")}";
         return new AllReduceTunerResult(tuning, timings, kept);
     }
+
+    /// <summary>Collective: the first rank's table is everybody's from now on, whatever theirs says.</summary>
+    internal AllReduceTuning TakeTuning(RoutedDeviceCommunicator routed, AllReduceTuning tuning, string key = "") => Use(routed, Distribute(IsFirstRank ? AllReduceTuningFile.Write(key, tuning) : []), key);
 
     /// <summary>Of the creation. Only the first rank looks at its disk; the others take what it sends.</summary>
     private async Task FindTuningAsync(CancellationToken cancellationToken)

@@ -21,7 +21,7 @@ internal static class Backends
     }
 
     /// <summary>A rank's options. Which GPU it takes is for COLLECTIVES_DEVICE to say, and for the local rank.</summary>
-    internal static GroupOptions GroupOptions(PerfOptions options) => MayUseDevices(options) ? new GroupOptions { AllReduceRoute = options.Route } : new GroupOptions { Device = DeviceChoice.None };
+    internal static GroupOptions GroupOptions(PerfOptions options) => MayUseDevices(options) ? new GroupOptions { AllReduceRoute = options.Route, AllReduceTuning = options.Routes is { Tunes: true } ? AllReduceTuningMode.Off : AllReduceTuningMode.Cached } : new GroupOptions { Device = DeviceChoice.None };
 
     /// <summary>What became of it, the same on every rank. Says on rank 0 why <c>auto</c> left GPUs alone; throws <see cref="PerfException"/> where they were asked for.</summary>
     internal static Setting Settle(PerfOptions options, GroupCoordinator group)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using CollectivesSharp.Interop;
+using CollectivesSharp.Perf.Routes;
 
 namespace CollectivesSharp.Perf;
 
@@ -81,9 +82,15 @@ internal static class CommandLine
         Option<FileInfo?> json = new("--json") { Description = "write the results to this file" };
         Option<FileInfo?> csv = new("--csv") { Description = "write the rows to this file" };
 
+        Option<bool> compare = new("--compare") { Description = "all-reduce: every route in turn, beside each other" };
+        Option<int> rounds = Number("--rounds", null, "--compare, tune: turns of each route; the median counts", 11, 1);
+        Option<RouteMode> mode = new("--mode") { Description = "--compare, tune: how calls reach the device", DefaultValueFactory = _ => RouteMode.Both };
+        Option<int> timeout = Number("--timeout", null, "--compare, tune: seconds for all of it", 300, 1);
+        Option<FileInfo?> svg = new("--svg") { Description = "--compare, tune: draw the curves into this file" };
+
         RootCommand command = new("Bandwidth and latency of collectives, with the columns and definitions of nccl-tests.")
         {
-            collective, min, max, step, factor, iterations, warmup, checks, types, operations, root, ranks, backend, route, launch, graph, registration, json, csv,
+            collective, min, max, step, factor, iterations, warmup, checks, types, operations, root, ranks, backend, route, launch, graph, registration, json, csv, compare, rounds, mode, timeout, svg,
         };
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -108,6 +115,7 @@ internal static class CommandLine
                 Registration = parsed.GetValue(registration) switch { 1 => RegistrationKind.Local, 2 => RegistrationKind.Symmetric, _ => null },
                 Json = parsed.GetValue(json),
                 Csv = parsed.GetValue(csv),
+                Routes = parsed.GetValue(compare) ? new RouteOptions(false, parsed.GetValue(rounds), parsed.GetValue(mode), TimeSpan.FromSeconds(parsed.GetValue(timeout)), parsed.GetValue(svg)) : null,
             };
             if (options.MinBytes > options.MaxBytes)
                 throw new PerfException($"-b {options.MinBytes} is more than -e {options.MaxBytes}.");
@@ -118,7 +126,11 @@ internal static class CommandLine
             return run(options, cancellationToken);
         });
         command.Add(Topology.TopologyCommand.Create());
+<<<<<<< HEAD
         command.Add(RmsNorm.RmsNormCommand.Create());
+=======
+        command.Add(TuneCommand.Create(min, max, factor, iterations, types, ranks, launch, json, rounds, mode, timeout, svg, run));
+>>>>>>> tune
         return command.Parse(arguments).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
 
@@ -129,7 +141,7 @@ internal static class CommandLine
         DefaultValueFactory = _ => value,
     };
 
-    private static Option<int> Number(string name, string alias, string description, int value, int least) => new(name, alias)
+    private static Option<int> Number(string name, string? alias, string description, int value, int least) => new(name, alias is null ? [] : [alias])
     {
         Description = description,
         CustomParser = result => Lookup<int>(result, text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least ? number : null, $"a number from {least}"),

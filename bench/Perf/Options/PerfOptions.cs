@@ -50,6 +50,9 @@ internal sealed record PerfOptions
 
     public FileInfo? Csv { get; init; }
 
+    /// <summary>Null: the table of a collective.</summary>
+    public Routes.RouteOptions? Routes { get; init; }
+
     public IEnumerable<long> Sizes()
     {
         for (long size = MinBytes; size <= MaxBytes; size = StepFactor > 1 ? Math.Max(size, 1) * StepFactor : size + StepBytes)

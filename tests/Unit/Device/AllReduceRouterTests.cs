@@ -57,6 +57,54 @@ public sealed class AllReduceRouterTests
             Assert.Equal(AllReduceRoute.Nccl, AllReduceRouter.Route(new(nuint.MaxValue, type, ReduceOp.Sum), s_both).Route);
     }
 
+    [Fact]
+    public void Deterministic_leaves_out_NCCL_at_every_size_and_says_why_where_nothing_is_left()
+    {
+        AllReduceFacts facts = s_both with { Policy = AllReducePolicy.Deterministic };
+        foreach (DataType type in PeerKernelVariant.Types)
+        {
+            foreach (nuint count in (ReadOnlySpan<nuint>)[1, 1000, 1 << 20, 1 << 28, nuint.MaxValue])
+                Assert.True(AllReduceRouter.KeepsRankOrder(AllReduceRouter.Route(new(count, type, ReduceOp.Sum), facts).Route));
+        }
+
+        AllReduceChoice none = AllReduceRouter.Route(new(1025, DataType.Float32, ReduceOp.Sum), facts with { HalfBytes = 8 << 10 });
+        Assert.Equal(AllReduceRoute.None, none.Route);
+        Assert.Contains("Deterministic policy excludes", none.Reason, StringComparison.Ordinal);
+        Assert.Contains("GroupOptions.ArenaBytes", none.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_was_measured_counts_up_to_the_largest_size_that_was()
+    {
+        AllReduceTuning tuning = new(4, [new(DataType.Float32, true, [new(1024, AllReduceRoute.Windowed), new(4096, AllReduceRoute.Nccl)])]);
+        AllReduceFacts facts = s_both with { Tuning = tuning };
+        Assert.Equal(AllReduceRoute.Windowed, Captured(256));
+        Assert.Equal(AllReduceRoute.Nccl, Captured(257));
+        Assert.Equal(AllReduceRoute.OneShot, Captured(1025));
+        Assert.Equal(AllReduceRoute.OneShot, AllReduceRouter.Route(new(256, DataType.Float32, ReduceOp.Sum), facts).Route);
+        facts = facts with { Policy = AllReducePolicy.Deterministic };
+        Assert.Equal(AllReduceRoute.OneShot, Captured(257));
+        facts = facts with { Policy = AllReducePolicy.Fastest, NcclObjection = "no libnccl." };
+        Assert.Equal(AllReduceRoute.OneShot, Captured(257));
+
+        AllReduceRoute Captured(nuint count) => AllReduceRouter.Route(new(count, DataType.Float32, ReduceOp.Sum) { IsCaptured = true }, facts).Route;
+    }
+
+    [Fact]
+    public void Every_other_route_has_a_reason_why_it_lost()
+    {
+        AllReduceFacts[] all = [s_both, s_both with { NcclObjection = "no libnccl." }, s_both with { Forced = AllReduceRoute.TwoShot }, s_both with { Policy = AllReducePolicy.Deterministic }, s_both with { HalfBytes = 4096 }];
+        foreach (AllReduceFacts facts in all)
+        {
+            AllReduceChoice choice = AllReduceRouter.Explain(new(4096, DataType.BFloat16, ReduceOp.Sum), facts);
+            Assert.Equal(AllReduceRouter.Route(new(4096, DataType.BFloat16, ReduceOp.Sum), facts), choice);
+            Assert.Equal(AllReduceRouter.Routes.Where(route => route != choice.Route), choice.Others.Select(other => other.Route));
+            Assert.All(choice.Others, other => Assert.NotEmpty(other.Reason));
+        }
+
+        Assert.Contains("not Nccl: no libnccl.", AllReduceRouter.Explain(new(1, DataType.Float32, ReduceOp.Sum), all[1]).ToString(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(1, 132, 1, 128)]
     [InlineData(128, 132, 1, 128)]
