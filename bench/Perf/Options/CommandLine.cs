@@ -126,11 +126,8 @@ internal static class CommandLine
             return run(options, cancellationToken);
         });
         command.Add(Topology.TopologyCommand.Create());
-<<<<<<< HEAD
         command.Add(RmsNorm.RmsNormCommand.Create());
-=======
         command.Add(TuneCommand.Create(min, max, factor, iterations, types, ranks, launch, json, rounds, mode, timeout, svg, run));
->>>>>>> tune
         return command.Parse(arguments).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
 
