@@ -154,7 +154,6 @@ public sealed class PeerOrderTests
             () => rank.Group.AllReduce(value.Span, value.Span, ReduceOp.Average, rank.Stream),
             () => rank.Group.AllReduce(value.Pointer, value.Pointer, 100, DataType.Float32, ReduceOp.Average, rank.Stream),
             () => rank.Group.AllReduce(value.Span, value.Span, ReduceOp.Average, second),
-            () => _ = rank.Group.Route(new AllReduceRequest(100, DataType.Float32, ReduceOp.Average)).Route,
             () => rank.Group.ThrowIfFaulted(),
         ];
         for (int round = 0; round < 250; round++)
