@@ -50,7 +50,7 @@ public sealed class PeerKernelTests
         for (int rank = 0; rank < 2; rank++)
         {
             all.Went(rank, "reduce", "broadcast", "product", "end");
-            Assert.Equal("OneShot: NCCL is not there", all.Of(rank, "route").Message);
+            Assert.StartsWith("OneShot: NCCL is not there", all.Of(rank, "route").Message);
         }
     }
 
