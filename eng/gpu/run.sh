@@ -141,7 +141,7 @@ run_conformance() {
   attempt conformance tests "threads" 240 dotnet "$conformance" "${device[@]}"
   attempt conformance tests "$gpus processes" 180 dotnet "$conformance" --ranks "$gpus" "${device[@]}"
   mpi conformance "mpirun -np $gpus" "$gpus" "$gpus" 180 dotnet "$conformance" "${device[@]}"
-  local kernels=(-noColor -class CollectivesSharp.Conformance.Device.PeerAllReduceTests -class CollectivesSharp.Conformance.Device.PeerOrderTests -class CollectivesSharp.Conformance.Device.RouteTests)
+  local kernels=(-noColor -class CollectivesSharp.Conformance.Device.PeerAllReduceTests -class CollectivesSharp.Conformance.Device.PeerOrderTests -class CollectivesSharp.Conformance.Device.RouteTests -class CollectivesSharp.Conformance.Device.RmsNormTests)
   attempt conformance tests "our kernels, 4 threads that share a GPU" 120 env COLLECTIVES_TEST_VIRTUAL_RANKS=4 dotnet "$conformance" "${kernels[@]}"
   attempt conformance tests "our kernels, 2 processes that share a GPU" 120 env COLLECTIVES_TEST_BRIEF=1 COLLECTIVES_TEST_VIRTUAL_RANKS=2 dotnet "$conformance" --ranks 2 "${kernels[@]}"
   mpi conformance "two ranks on one GPU, sockets" 2 1 180 env CUDA_VISIBLE_DEVICES=0 "${sockets[@]}" dotnet "$conformance" "${device[@]}"

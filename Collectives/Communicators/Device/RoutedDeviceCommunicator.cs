@@ -13,14 +13,13 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     /// <summary>Of bytes that leave a rank in what only copies, up to which our kernels are ahead of NCCL (2 H100s: bench/results/peer-kernels.json).</summary>
     private const nuint MostTraffic = 256 << 10;
 
-    private AllReduceFacts _facts;
     private readonly PeerCommunicator _peer;
     private IGuardedCommunicator _last;
 
     /// <summary>Takes over both.</summary>
     internal RoutedDeviceCommunicator(AllReduceFacts facts, NcclCommunicator? nccl, PeerCommunicator peer)
     {
-        (_facts, Nccl, _peer, _last) = (facts, nccl, peer, peer);
+        (Facts, Nccl, _peer, _last) = (facts, nccl, peer, peer);
     }
 
     public string Name => Nccl is null ? _peer.Name : $"{_peer.Name} and {Nccl.Name}";
@@ -41,8 +40,8 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     public void AllReduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream)
     {
         // Asked of the driver only where the answer makes a difference.
-        AllReduceRequest request = new(count, type, op) { IsCaptured = _facts.Tuning is not null && IsCaptured(stream) };
-        AllReduceChoice choice = AllReduceRouter.Route(request, _facts);
+        AllReduceRequest request = new(count, type, op) { IsCaptured = Facts.Tuning is not null && IsCaptured(stream) };
+        AllReduceChoice choice = AllReduceRouter.Route(request, Facts);
         if (choice.Route == AllReduceRoute.None)
             throw new NotSupportedException($"{request}: {choice.Reason}");
         Launch(choice.Route, input, output, count, type, op, stream);
@@ -63,11 +62,7 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     }
 
     /// <summary>What decides routes; the members change it together, between calls.</summary>
-    internal AllReduceFacts Facts
-    {
-        get => _facts;
-        set => _facts = value;
-    }
+    internal AllReduceFacts Facts { get; set; }
 
     /// <summary>By one kernel over peer memory.</summary>
     internal void AllReduceRmsNorm(AllReduceRmsNormRoute route, CudaKernel kernel, in RmsNormArguments norm, DataType type, nint stream)
@@ -77,7 +72,7 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     }
 
     /// <summary>The route that such a call takes on every rank.</summary>
-    internal AllReduceChoice Route(in AllReduceRequest request) => AllReduceRouter.Explain(request, _facts);
+    internal AllReduceChoice Route(in AllReduceRequest request) => AllReduceRouter.Explain(request, Facts);
 
     public void Reduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, int root, nint stream) =>
         ForReduction(nameof(Reduce), count, type, op).Reduce(input, output, count, type, op, root, stream);
@@ -166,7 +161,7 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
 
     private IDeviceCommunicator ForReduction(string call, nuint longest, DataType type, DeviceReduceOp op)
     {
-        if (_facts.Policy != AllReducePolicy.Deterministic)
+        if (Facts.Policy != AllReducePolicy.Deterministic)
             return ForParts(call, longest, type, op);
         if (op.Scaled is not null)
             throw new NotSupportedException($"{call} by {op}: premultiplied sums are NCCL's, which {nameof(GroupOptions)}.{nameof(GroupOptions.AllReducePolicy)} {AllReducePolicy.Deterministic} excludes.");
@@ -177,7 +172,7 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     /// <summary>Which of the two takes a collective whose longest part has so many elements.</summary>
     private IDeviceCommunicator ForParts(string call, nuint longest, DataType type, DeviceReduceOp op = default)
     {
-        bool isOwn = op.Scaled is null && (Nccl is null || (_facts.Forced != AllReduceRoute.Nccl && longest * (nuint)type.SizeInBytes() * (nuint)(_facts.WorldSize - 1) <= MostTraffic));
+        bool isOwn = op.Scaled is null && (Nccl is null || (Facts.Forced != AllReduceRoute.Nccl && longest * (nuint)type.SizeInBytes() * (nuint)(Facts.WorldSize - 1) <= MostTraffic));
         if (!isOwn)
             return ByNccl(call);
         _last = _peer;
@@ -186,7 +181,7 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
 
     private NcclCommunicator ByNccl(string call)
     {
-        NcclCommunicator nccl = Nccl ?? throw new NotSupportedException($"{call} on device memory. NCCL: {_facts.NcclObjection} Our kernels: they have neither messages, nor parts whose lengths other ranks don't know, nor registration, nor premultiplied sums.");
+        NcclCommunicator nccl = Nccl ?? throw new NotSupportedException($"{call} on device memory. NCCL: {Facts.NcclObjection} Our kernels: they have neither messages, nor parts whose lengths other ranks don't know, nor registration, nor premultiplied sums.");
         _last = nccl;
         return nccl;
     }

@@ -74,7 +74,7 @@ public sealed partial class GroupCoordinator
             SynchronousProgress? progress = IsFirstRank ? new(row => _logger.LogInformation("Group {Name}: {Type} {Mode}, {Bytes} bytes: {Route}", Name, row.Type, row.IsCaptured ? "captured" : "eager", row.Bytes, row.Best?.Route)) : null;
             _ = await TuneAllReduceAsync(_options.AllReduceTuner, progress, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is TimeoutException or InvalidOperationException)
+        catch (Exception e) when (e is TimeoutException or InvalidOperationException and not ObjectDisposedException)
         {
             // All ranks alike, see AllReduceMeasurement.
             AllReduceTuningNote = $"the built-in table: {e.Message}";
