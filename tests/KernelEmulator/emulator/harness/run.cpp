@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include "../memory/late_load.hpp"
 #include "trace.hpp"
 
 namespace emulator {
@@ -91,6 +92,8 @@ Setting Case::setting(u32 ranks, u32 blocks, u32 threads)
 
 void fail(Verdict verdict, const char *format, ...)
 {
+    if (late_load.is_unproven())
+        machine.give_up();
     static bool failing = false;
     if (failing)
         _Exit((int)Verdict::Crash);
@@ -123,19 +126,28 @@ int run(const Options &options, void (*body)(Case &))
     trace.all = options.trace;
     auto start = std::chrono::steady_clock::now();
     auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
-    u64 cases = 0, calls = 0, before = machine.all_steps + machine.steps;
+    u64 cases = 0, calls = 0, late = late_load.shown(), before = machine.all_steps + machine.steps;
     while (cases < options.cases && (options.seconds == 0 || seconds() < options.seconds)) {
         running_seed = options.seed + cases;
-        Case each{running_seed, Random{running_seed * 0x9E3779B97F4A7C15 + 1}, options};
-        description.clear();
-        heap.reset();
-        trace.reset();
-        body(each);
+        late_load.begin_case(running_seed, options.model == Model::Weak);
+        bool given_up;
+        do {
+            Case each{running_seed, Random{running_seed * 0x9E3779B97F4A7C15 + 1}, options};
+            description.clear();
+            heap.reset();
+            trace.reset();
+            given_up = false;
+            try {
+                body(each);
+            } catch (const GivenUp &) {
+                given_up = true;
+            }
+            calls += each.calls;
+        } while (late_load.again(given_up));
         cases++;
-        calls += each.calls;
     }
     u64 steps = machine.all_steps + machine.steps - before;
-    printf("%llu cases, %llu calls, %llu steps, %.2f s, %.1f million steps a second\n", cases, calls, steps, seconds(), (double)steps / seconds() / 1e6);
+    printf("%llu cases, %llu with a late load, %llu calls, %llu steps, %.2f s, %.1f million steps a second\n", cases, late_load.shown() - late, calls, steps, seconds(), (double)steps / seconds() / 1e6);
     return (int)Verdict::Passed;
 }
 

@@ -1,7 +1,9 @@
 #include "machine.hpp"
 #include <cstdio>
+#include <csignal>
 #include <cstring>
 #include "../harness/failure.hpp"
+#include "../memory/late_load.hpp"
 #include "../memory/weak.hpp"
 
 namespace emulator {
@@ -46,7 +48,7 @@ std::string Machine::describe() const
 {
     std::string text = std::string(setting.model == Model::Weak ? "weak memory" : "sequentially consistent") + ", " + scheduler.describe() + ", vectors arrive by " + std::to_string(setting.together) + " bytes";
     if (setting.model == Model::Weak)
-        text += ", " + weak_memory.describe();
+        text += ", " + weak_memory.describe() + late_load.describe();
     return text;
 }
 
@@ -142,6 +144,8 @@ bool Machine::hurry()
             actions.erase(actions.begin() + i);
             action();
         });
+    if (late_load.waits())
+        late.push_back([] { late_load.let_go(); });
     if (late.empty())
         return false;
     last_progress = steps;
@@ -178,9 +182,29 @@ void Machine::run()
         emulator_switch(&main_stack, current->fiber.stack_pointer);
         Thread *last = current;
         current = nullptr;
+        if (given_up)
+            give_up();
         if (last->ended)
             finish(*last);
     }
+    // Not all stores that were promised have been made.
+    if (late_load.is_unproven())
+        give_up();
+}
+
+void Machine::give_up()
+{
+    if (!current) {
+        given_up = false;
+        throw GivenUp{};
+    }
+    // Perhaps by a signal's handler, which does not return.
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+    given_up = true;
+    emulator_switch(&current->fiber.stack_pointer, main_stack);
+    __builtin_unreachable();
 }
 
 void Machine::step(const Place &place)

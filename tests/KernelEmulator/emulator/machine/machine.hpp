@@ -46,6 +46,8 @@ class Machine {
     // Something may start that could not before.
     void look_soon() { next_look = 0; }
     [[noreturn]] void end_of_thread();
+    // Ends run with GivenUp.
+    [[noreturn]] void give_up();
 
     std::string describe() const;
     std::string position(const Thread &thread) const;
@@ -85,6 +87,7 @@ class Machine {
     void *main_stack = nullptr;
     u64 next_look = 0, last_progress = 0;
     u32 jumps = 0, lateness = 0;
+    bool given_up = false;
 };
 
 extern Machine machine;

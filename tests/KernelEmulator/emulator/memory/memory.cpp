@@ -3,6 +3,7 @@
 #include "../harness/trace.hpp"
 #include "../machine/machine.hpp"
 #include "heap.hpp"
+#include "late_load.hpp"
 #include "weak.hpp"
 
 namespace emulator {
@@ -25,7 +26,11 @@ void load(const void *from, u32 *value, u32 words, u32 parts, bool acquire)
     Thread &thread = *machine.current;
     bool stale = false;
     if (machine.setting.model == Model::Weak) {
+        bool forced = weak_memory.forced;
+        if (late_load.is_on() && late_load.loading(thread, heap.word_of(from), words, acquire))
+            weak_memory.forced = true;
         weak_memory.load(thread, heap.word_of(from), value, words, parts, acquire);
+        weak_memory.forced = forced;
         stale = weak_memory.stale;
     } else if (parts == words)
         memcpy(value, from, words * 4);
@@ -40,9 +45,14 @@ void store(void *to, const u32 *value, u32 words, u32 parts, bool release)
     Thread &thread = *machine.current;
     machine.progress(thread);
     trace.add(thread, to, value, words, nullptr);
-    if (machine.setting.model == Model::Weak)
-        weak_memory.store(thread, heap.word_of(to), value, words, parts, release);
-    else if (parts == words)
+    if (machine.setting.model == Model::Weak) {
+        u32 word = heap.word_of(to);
+        if (late_load.is_on() && late_load.storing(thread, word, value, words, parts, release))
+            return;
+        weak_memory.store(thread, word, value, words, parts, release);
+        if (late_load.is_on())
+            late_load.stored(thread, word, words);
+    } else if (parts == words)
         memcpy(to, value, words * 4);
     else
         by_parts(words, parts, [&](u32 i) { memcpy((u32 *)to + i, value + i, parts * 4); });

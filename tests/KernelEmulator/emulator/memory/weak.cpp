@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include "../machine/machine.hpp"
 #include "heap.hpp"
+#include "late_load.hpp"
 
 namespace emulator {
 
@@ -147,6 +148,8 @@ void WeakMemory::load(Thread &thread, u32 word, u32 *value, u32 words, u32 parts
         for (u32 i = 0; i < parts; i++) {
             Store &store = of[i]->stores[chosen[i]];
             stale |= chosen[i] + 1 < of[i]->count;
+            if (store.clock == PROMISED && store.writer == thread.slot)
+                late_load.read_own_promise(store.part);
             value[begin + i] = store.value;
             observe(thread, store, acquire);
         }
@@ -217,6 +220,51 @@ void WeakMemory::store(Thread &thread, u32 word, const u32 *value, u32 words, u3
     }
     if (release)
         thread.clock[thread.slot]++;
+}
+
+void WeakMemory::promise(Thread &thread, u32 word, const u32 *value, u32 words, u32 parts, u32 *numbers)
+{
+    Store store = {};
+    store.writer = (u16)thread.slot;
+    store.rank = (u8)thread.rank;
+    store.clock = PROMISED;
+    store.release = thread.fence;
+    for (u32 i = 0; i < words; i++) {
+        if (i % parts == 0)
+            ++part;
+        store.part = numbers[i] = part;
+        store.value = value[i];
+        insert(history(word + i), word + i, 0, store);
+    }
+}
+
+WeakMemory::Store *WeakMemory::find(u32 word, u32 number)
+{
+    History &of = history(word);
+    for (u32 i = 0; i < of.count; i++)
+        if (of.stores[i].part == number && of.stores[i].clock == PROMISED)
+            return &of.stores[i];
+    return nullptr;
+}
+
+bool WeakMemory::keep(Thread &thread, u32 word, u32 words, const u32 *numbers)
+{
+    for (u32 i = 0; i < words; i++) {
+        Store *store = find(word + i, numbers[i]);
+        if (!store)
+            return false;
+        // What comes behind it in the word, and who has seen it, cannot happen before it.
+        History &of = history(word + i);
+        for (Store *newer = store + 1; newer < of.stores + of.count; newer++)
+            if (known(thread, *newer))
+                return false;
+        for (u32 j = store->readers; j; j = readers[j].next)
+            if (thread.clock[readers[j].thread] >= readers[j].clock)
+                return false;
+    }
+    for (u32 i = 0; i < words; i++)
+        find(word + i, numbers[i])->clock = thread.clock[thread.slot];
+    return true;
 }
 
 u64 WeakMemory::update(Thread &thread, u32 word, u32 words, u64 operand, const u64 *expected)

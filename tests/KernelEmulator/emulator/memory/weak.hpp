@@ -9,7 +9,7 @@ namespace emulator {
 // The PTX memory model as an operational one. Every word has the history of its stores in coherence order; a store takes any place in it behind those that happen before it, and a load any store that is not superseded by
 // one that happens before it or that it has observed through others. What happens before is a vector clock for every thread; a release leaves its clock in its store, and an acquire takes it from there.
 //
-// Left out: loads do not take effect later than their thread's next stores (load buffering), and histories forget all but the last stores. Both allow less, never more.
+// A load that takes effect later than its thread's next stores is LateLoad's. Left out: histories forget all but the last stores, which allows less, never more.
 class WeakMemory {
   public:
     void reset(u32 slots, u32 ranks, u64 seed);
@@ -28,6 +28,12 @@ class WeakMemory {
     void join(Thread &thread, const std::vector<u32> &clock);
     void barrier(const std::vector<Thread *> &threads);
     u32 snapshot(const u32 *clock);
+    u32 snapshots_so_far() const { return snapshots; }
+
+    // A store before its time, that nothing of the thread is known to have come to; part: what keep finds its words by.
+    void promise(Thread &thread, u32 word, const u32 *value, u32 words, u32 parts, u32 *part);
+    // The thread has come to it. False, and no change: then it cannot have been made before.
+    bool keep(Thread &thread, u32 word, u32 words, const u32 *part);
 
     // The host is a thread of its own; what it did before a launch happens before the grid.
     void host_store(u32 word, const u32 *value, u32 words);
@@ -40,6 +46,7 @@ class WeakMemory {
 
   private:
     static const u32 LAST = 6;  // stores that a history holds
+    static const u32 PROMISED = ~0u;  // a clock that nobody knows of
     struct Store {
         u32 value, part, clock, release, readers;
         u16 writer;
@@ -57,6 +64,7 @@ class WeakMemory {
 
     History &history(u32 word);
     bool known(const Thread &thread, const Store &store) const;
+    Store *find(u32 word, u32 part);
     u32 oldest(const Thread &thread, const History &history) const;
     u32 choose(const Thread &thread, const History &history);
     void observe(Thread &thread, Store &store, bool acquire);
