@@ -10,7 +10,7 @@ public sealed class LostRankTests
     private const int SIGCONT = 18;
 
     /// <summary>How many ranks are killed, each in a job of its own; COLLECTIVES_TEST_KILLS changes it.</summary>
-    private static readonly int s_kills = int.TryParse(Environment.GetEnvironmentVariable("COLLECTIVES_TEST_KILLS"), out int kills) ? kills : 50;
+    private static readonly int s_kills = int.TryParse(Environment.GetEnvironmentVariable("COLLECTIVES_TEST_KILLS"), out int kills) ? kills : 20;
 
     [Fact]
     public async Task A_killed_rank_is_named_by_every_survivor_within_two_seconds()

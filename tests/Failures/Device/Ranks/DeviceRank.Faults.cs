@@ -91,9 +91,14 @@ internal static partial class DeviceRank
         await using GroupCoordinator group = await GroupCoordinator.CreateAsync(options);
         using Place place = new(group);
         group.Barrier();
-        if (rank == 0)
-            place.Reduce();
-        Step(rank, "wait", place.Synchronize);
+
+        // Rank 1's end may come while rank 0 is still in the call.
+        Step(rank, "wait", () =>
+        {
+            if (rank == 0)
+                place.Reduce();
+            place.Synchronize();
+        });
         Step(rank, "dispose", () => group.DisposeAsync().AsTask().GetAwaiter().GetResult());
     }
 
