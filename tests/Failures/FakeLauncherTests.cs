@@ -7,6 +7,7 @@ using Xunit;
 namespace CollectivesSharp.Failures;
 
 /// <summary>Real processes with the variables of launchers that are not on this machine.</summary>
+[Collection(Alone.Name)]
 public sealed class FakeLauncherTests
 {
     private static readonly string[] s_reduce = ["facts", "1", "reduce"];

@@ -4,6 +4,7 @@ using Xunit;
 
 namespace CollectivesSharp.Failures;
 
+[Collection(Alone.Name)]
 public sealed class LauncherTests
 {
     private const int SIGINT = 2;

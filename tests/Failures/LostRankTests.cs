@@ -4,6 +4,7 @@ using Xunit;
 
 namespace CollectivesSharp.Failures;
 
+[Collection(Alone.Name)]
 public sealed class LostRankTests
 {
     private const int SIGSTOP = 19;

@@ -4,6 +4,7 @@ using Xunit;
 namespace CollectivesSharp.Failures;
 
 /// <summary>The ways in which a group over MPI is not made. COLLECTIVES_TEST_MPIRUN (test.sh sets it) is Open MPI's.</summary>
+[Collection(Alone.Name)]
 public sealed class MpiStartTests
 {
     private const string Transport = "COLLECTIVES_HOST_TRANSPORT";

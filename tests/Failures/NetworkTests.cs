@@ -5,6 +5,7 @@ using Xunit;
 namespace CollectivesSharp.Failures;
 
 /// <summary>Two machines for real, as far as the network goes: a namespace each, and between them a wire that delays, loses or is cut.</summary>
+[Collection(Alone.Name)]
 public sealed class NetworkTests
 {
     private const int Nodes = 2;

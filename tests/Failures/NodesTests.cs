@@ -5,6 +5,7 @@ using Xunit;
 namespace CollectivesSharp.Failures;
 
 /// <summary>Ranks that play two nodes: what reaches the other node only over TCP.</summary>
+[Collection(Alone.Name)]
 public sealed class NodesTests
 {
     private const int SIGSTOP = 19;

@@ -2,7 +2,7 @@ using Xunit;
 using Xunit.MicrosoftTestingPlatform;
 using Xunit.Runner.InProc.SystemConsole;
 
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: CollectionBehavior(MaxParallelThreads = 3)]
 
 namespace CollectivesSharp.Failures;
 
