@@ -31,12 +31,12 @@ public sealed record AllReduceBands(DataType Type, bool IsCaptured, IReadOnlyLis
     }
 
     /// <summary>Null: larger than what was measured.</summary>
-    internal AllReduceRoute? Find(nuint bytes)
+    internal static AllReduceRoute? Find(IReadOnlyList<AllReduceBand> bands, nuint bytes)
     {
-        for (int i = 0; i < Bands.Count; i++)
+        for (int i = 0; i < bands.Count; i++)
         {
-            if (bytes <= Bands[i].UpTo)
-                return Bands[i].Route;
+            if (bytes <= bands[i].UpTo)
+                return bands[i].Route;
         }
 
         return null;

@@ -16,7 +16,7 @@ public sealed record AllReduceTuning(int WorldSize, IReadOnlyList<AllReduceBands
         for (int i = 0; i < Tables.Count; i++)
         {
             if (Tables[i].Type == request.Type && Tables[i].IsCaptured == request.IsCaptured)
-                return Tables[i].Find(request.Bytes);
+                return AllReduceBands.Find(Tables[i].Bands, request.Bytes);
         }
 
         return null;
