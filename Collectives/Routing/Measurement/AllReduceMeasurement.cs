@@ -24,14 +24,21 @@ internal sealed class AllReduceMeasurement : IDisposable
     private readonly CudaStream _stream;
     private readonly CudaEvent _begin;
     private readonly CudaEvent _end;
+    private readonly IAllReduceCheck? _check;
     private DeviceBuffer<byte>? _input;
     private DeviceBuffer<byte>? _output;
 
-    internal AllReduceMeasurement(GroupCoordinator group, RoutedDeviceCommunicator routed, AllReduceTunerOptions options, CancellationToken cancellation)
+    /// <param name="group">Collective.</param>
+    /// <param name="routed">Its routes.</param>
+    /// <param name="options">Equal on all ranks.</param>
+    /// <param name="check">Made for the measurement's stream, on all ranks or on none; null: nobody looks at sums.</param>
+    /// <param name="cancellation">Ends it on all ranks.</param>
+    internal AllReduceMeasurement(GroupCoordinator group, RoutedDeviceCommunicator routed, AllReduceTunerOptions options, Func<CudaStream, IAllReduceCheck>? check, CancellationToken cancellation)
     {
         (_group, _routed, _options, _cancellation) = (group, routed, options, cancellation);
         _stream = routed.Device.CreateStream();
         (_begin, _end) = (routed.Device.CreateEvent(timing: true), routed.Device.CreateEvent(timing: true));
+        _check = check?.Invoke(_stream);
     }
 
     internal List<AllReduceTiming> Run(IProgress<AllReduceTiming>? progress)
@@ -59,6 +66,7 @@ internal sealed class AllReduceMeasurement : IDisposable
 
     public void Dispose()
     {
+        _check?.Dispose();
         _input?.Dispose();
         _output?.Dispose();
         _begin.Dispose();
@@ -93,17 +101,22 @@ internal sealed class AllReduceMeasurement : IDisposable
         AllReduceRoute[] routes = [.. AllReduceRouter.Routes.Where((_, index) => objections[index] is null)];
         int calls = _options.CallsOf((long)request.Bytes);
         double[] times = new double[(routes.Length * _options.Rounds) + 1];
+        long[] wrong = new long[routes.Length];
         CudaGraphExec?[] graphs = [.. routes.Select(route => captured ? Capture(route, request, calls) : null)];
         try
         {
-            // The first round warms up.
+            for (int i = 0; _check is not null && i < routes.Length; i++)
+                wrong[i] = CountWrong(_check, routes[i], request);
+
+            // The first round warms up. Each begins with another route, so that none is always the one after NCCL, say.
             for (int round = -1; round < _options.Rounds; round++)
             {
-                for (int route = 0; route < routes.Length; route++)
+                for (int turn = 0; turn < routes.Length; turn++)
                 {
-                    double time = Time(routes[route], request, graphs[route], calls);
+                    int i = (round + 1 + turn) % routes.Length;
+                    double time = Time(routes[i], request, graphs[i], calls);
                     if (round >= 0)
-                        times[(route * _options.Rounds) + round] = time;
+                        times[(i * _options.Rounds) + round] = time;
                 }
             }
         }
@@ -114,10 +127,12 @@ internal sealed class AllReduceMeasurement : IDisposable
         }
 
         Agree(times);
-        RouteTiming[] timings = [.. AllReduceRouter.Routes.Select((route, index) => new RouteTiming(route, Median(route), objections[index]))];
+        if (_check is not null)
+            _group.AllReduce<long>(wrong, wrong);
+        RouteTiming[] timings = [.. AllReduceRouter.Routes.Select((route, index) => Array.IndexOf(routes, route) is >= 0 and var i
+            ? RouteTiming.Of(route, times.AsSpan(i * _options.Rounds, _options.Rounds)) with { Wrong = _check is null ? null : wrong[i] }
+            : new RouteTiming(route, null, objections[index]))];
         return new AllReduceTiming(request.Bytes, type, captured, _routed.Route(request).Route, timings);
-
-        double? Median(AllReduceRoute route) => Array.IndexOf(routes, route) is >= 0 and var index ? times.Skip(index * _options.Rounds).Take(_options.Rounds).Order().ElementAt(_options.Rounds / 2) : null;
     }
 
     /// <summary>Of the slowest rank, each time; and whether any of them has to end.</summary>
@@ -161,6 +176,39 @@ internal sealed class AllReduceMeasurement : IDisposable
             Launch(route, request);
         using CudaGraph graph = capture.End();
         return graph.Instantiate();
+    }
+
+    /// <summary>The inputs differ from call to call, so that what a call leaves behind is not taken for a result of the next one. The last one stays there, for the timed calls.</summary>
+    private long CountWrong(IAllReduceCheck check, AllReduceRoute route, in AllReduceRequest request)
+    {
+        check.Begin();
+        if (request.IsCaptured)
+        {
+            using GraphCapture capture = _stream.BeginCapture();
+            Enqueue(request);
+            using CudaGraph graph = capture.End();
+            using CudaGraphExec exec = graph.Instantiate();
+            exec.Launch(_stream);
+            _group.Synchronize(_stream);
+        }
+        else
+        {
+            Enqueue(request);
+            _group.Synchronize(_stream);
+        }
+
+        return check.Wrong();
+
+        void Enqueue(in AllReduceRequest request)
+        {
+            for (int call = 0; call < check.Calls; call++)
+            {
+                int seed = unchecked((int)request.Count + (31 * (int)route) + (1009 * call) + 1);
+                check.Fill(_input!.Pointer, request.Count, request.Type, seed);
+                Launch(route, request);
+                check.Count(_output!.Pointer, request.Count, request.Type, seed);
+            }
+        }
     }
 
     private void Launch(AllReduceRoute route, in AllReduceRequest request) => _routed.Launch(route, _input!.Pointer, _output!.Pointer, request.Count, request.Type, request.Op, _stream);

@@ -10,8 +10,8 @@ namespace CollectivesSharp;
 /// <param name="Routes">Every route there is.</param>
 public sealed record AllReduceTiming(nuint Bytes, DataType Type, bool IsCaptured, AllReduceRoute Choice, IReadOnlyList<RouteTiming> Routes)
 {
-    /// <summary>Null: no route can take the call.</summary>
-    public RouteTiming? Best => Routes.Where(route => route.Microseconds is not null).MinBy(route => route.Microseconds);
+    /// <summary>The fastest of those whose sums are right; null: no route can take the call.</summary>
+    public RouteTiming? Best => Routes.Where(route => route is { Microseconds: not null, Wrong: null or 0 }).MinBy(route => route.Microseconds);
 
     /// <summary>By how much the choice is slower than the best: 0.03 is 3 %.</summary>
     public double? Distance => Best is { } best && Find(Choice)?.Microseconds is { } chosen ? (chosen / best.Microseconds) - 1 : null;

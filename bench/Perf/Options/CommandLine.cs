@@ -44,7 +44,7 @@ internal static class CommandLine
         Option<int> factor = Number("--stepfactor", "-f", "factor between sizes; 1: -i counts", 2, 1);
         Option<int> iterations = Number("--iters", "-n", "timed calls a row", 20, 1);
         Option<int> warmup = Number("--warmup_iters", "-w", "calls before them", 5, 0);
-        Option<int> checks = Number("--check", "-c", "checked calls a row; 0: none", 1, 0);
+        Option<int> checks = Number("--check", "-c", "checked calls a row; 0: none (--compare, tune: of each route, 4 unless given)", 1, 0);
         Option<DataType[]> types = new("--datatype", "-d")
         {
             Description = "element type, or all",
@@ -103,7 +103,7 @@ internal static class CommandLine
                 StepFactor = parsed.GetResult(step) is { Implicit: false } && parsed.GetResult(factor) is { Implicit: true } ? 1 : parsed.GetValue(factor),
                 Iterations = parsed.GetValue(iterations),
                 WarmupIterations = parsed.GetValue(warmup),
-                Checks = parsed.GetValue(checks),
+                Checks = parsed.GetValue(compare) && parsed.GetResult(checks) is { Implicit: true } ? RouteOptions.Checks : parsed.GetValue(checks),
                 Types = parsed.GetValue(types)!,
                 Operations = parsed.GetValue(operations)!,
                 Root = parsed.GetValue(root),
@@ -127,7 +127,7 @@ internal static class CommandLine
         });
         command.Add(Topology.TopologyCommand.Create());
         command.Add(RmsNorm.RmsNormCommand.Create());
-        command.Add(TuneCommand.Create(min, max, factor, iterations, types, ranks, launch, json, rounds, mode, timeout, svg, run));
+        command.Add(TuneCommand.Create(min, max, factor, iterations, checks, types, ranks, launch, json, rounds, mode, timeout, svg, run));
         return command.Parse(arguments).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
 
