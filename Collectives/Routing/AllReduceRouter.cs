@@ -6,6 +6,7 @@ namespace CollectivesSharp;
 internal static class AllReduceRouter
 {
     private const string TooSmall = "peer memory is too small, see GroupOptions.ArenaBytes";
+    private const string NotSymmetric = "input and output are not both in symmetric windows (group.Register, NCCL 2.27.3 or newer)";
     private const string KeepsNoOrder = "the Deterministic policy excludes it: it does not reduce in rank order at every size";
 
     /// <summary>All there are, whether a group has them or not.</summary>
@@ -17,15 +18,17 @@ internal static class AllReduceRouter
             return new(forced, "forced");
         if (facts.Tuning?.Find(request) is { } measured && Objection(measured, request, facts) is null)
             return new(measured, "measured to be the fastest here");
-        string? noNccl = Objection(AllReduceRoute.Nccl, request, facts), cannot = PeerObjection(request, facts);
+        AllReduceRoute nccl = request.TakesWindowKernels ? AllReduceRoute.NcclSymmetric : AllReduceRoute.Nccl;
+        string? noNccl = Objection(nccl, request, facts), cannot = PeerObjection(request, facts);
         AllReduceRoute own = cannot is null ? OwnRoute(request.Count, request.Type, facts.WorldSize, facts.HalfBytes) : AllReduceRoute.None;
         bool isNccls = AllReduceBands.Find(AllReduceTable.For(facts.WorldSize, request.Type), request.Bytes) == AllReduceRoute.Nccl;
         if (own != AllReduceRoute.None && noNccl is not null)
-            return new(own, facts.Policy == AllReducePolicy.Deterministic ? "Deterministic; the fastest of those that reduce in rank order" : "NCCL is not there");
-        if (own != AllReduceRoute.None && !isNccls)
+            return new(own, facts.Policy == AllReducePolicy.Deterministic ? "Deterministic; the fastest of those that reduce in rank order" : facts.NcclObjection is null ? noNccl : "NCCL is not there");
+        if (own != AllReduceRoute.None && (!isNccls || nccl == AllReduceRoute.NcclSymmetric))
         {
             return new(own, own switch
             {
+                _ when isNccls => "NCCL's ring would carry it faster, but not between symmetric windows",
                 AllReduceRoute.OneShot => "one trip is the fastest at this size",
                 AllReduceRoute.TwoShot => "two trips carry less than the one-shot, which counts at this size",
                 _ => "pieces stay in the second-level cache, which counts at this size",
@@ -33,7 +36,7 @@ internal static class AllReduceRouter
         }
 
         if (noNccl is null)
-            return new(AllReduceRoute.Nccl, cannot ?? (isNccls ? "its ring carries long messages faster than our kernels' stores" : TooSmall));
+            return new(nccl, cannot ?? (isNccls ? "its ring carries long messages faster than our kernels' stores" : TooSmall));
         return new(AllReduceRoute.None, $"NCCL: {noNccl}{(noNccl.EndsWith('.') ? "" : ".")} Our kernels: {cannot ?? TooSmall}.");
     }
 
@@ -55,8 +58,15 @@ internal static class AllReduceRouter
     {
         if (facts.Policy == AllReducePolicy.Deterministic && !KeepsRankOrder(route))
             return KeepsNoOrder;
-        if (route == AllReduceRoute.Nccl)
-            return facts.NcclObjection;
+        if (route is AllReduceRoute.Nccl or AllReduceRoute.NcclSymmetric)
+        {
+            return facts.NcclObjection
+                ?? (request.IsMisaligned ? "NCCL's results are wrong where 8- or 16-bit elements in symmetric windows don't begin at multiples of 4 bytes" : null)
+                ?? (request.TakesWindowKernels == (route == AllReduceRoute.NcclSymmetric) ? null
+                : route == AllReduceRoute.Nccl ? "between symmetric windows NCCL takes its kernels for those"
+                : request.IsSymmetric ? "NCCL's kernels for symmetric windows sum floats of up to 32 bits" : NotSymmetric);
+        }
+
         return PeerObjection(request, facts) ?? (Fits(route, PeerLaunch.Cells(request.Count, request.Type), facts.WorldSize, facts.HalfBytes) ? null : TooSmall);
     }
 

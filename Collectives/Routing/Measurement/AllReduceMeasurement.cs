@@ -25,8 +25,10 @@ internal sealed class AllReduceMeasurement : IDisposable
     private readonly CudaEvent _begin;
     private readonly CudaEvent _end;
     private readonly IAllReduceCheck? _check;
-    private DeviceBuffer<byte>? _input;
-    private DeviceBuffer<byte>? _output;
+    private RouteBuffers? _buffers;
+
+    /// <summary>In symmetric windows; null: there are none to be had.</summary>
+    private RouteBuffers? _windows;
 
     /// <param name="group">Collective.</param>
     /// <param name="routed">Its routes.</param>
@@ -67,8 +69,8 @@ internal sealed class AllReduceMeasurement : IDisposable
     public void Dispose()
     {
         _check?.Dispose();
-        _input?.Dispose();
-        _output?.Dispose();
+        _windows?.Dispose();
+        _buffers?.Dispose();
         _begin.Dispose();
         _end.Dispose();
         _stream.Dispose();
@@ -76,28 +78,43 @@ internal sealed class AllReduceMeasurement : IDisposable
 
     private void Allocate()
     {
-        CudaException? failure = null;
-        try
-        {
-            _input = _routed.Device.Allocate<byte>((nuint)_options.MaxBytes);
-            _output = _routed.Device.Allocate<byte>((nuint)_options.MaxBytes);
-            _input.Span.Clear(_stream);
-        }
-        catch (CudaException e)
-        {
-            failure = e;
-        }
-
-        double[] failed = [failure is null ? 0 : 1];
+        bool wantsWindows = _routed.Nccl is not null && NcclFeatures.Has(nameof(NcclNative.ncclCommWindowRegister));
+        CudaException? failure = TryAllocate(DeviceMemoryKind.Plain, out _buffers), noWindows = wantsWindows ? TryAllocate(DeviceMemoryKind.Shareable, out _windows) : null;
+        double[] failed = [failure is null ? 0 : 1, noWindows is null ? 0 : 1];
         _group.AllReduce<double>(failed, failed, ReduceOp.Max);
         if (failed[0] != 0)
             throw new InvalidOperationException($"Group {_group.Name}: two buffers of {_options.MaxBytes} bytes to measure all-reduces with: {failure?.Message ?? "another rank could not get them."} Lower {nameof(AllReduceTunerOptions)}.{nameof(AllReduceTunerOptions.MaxBytes)}.", failure);
+        if (failed[1] != 0)
+        {
+            _windows?.Dispose();
+            _windows = null;
+        }
+
+        _windows?.MakeWindows(_routed);
     }
+
+    private CudaException? TryAllocate(DeviceMemoryKind kind, out RouteBuffers? buffers)
+    {
+        buffers = null;
+        try
+        {
+            buffers = new RouteBuffers(_routed.Device, (nuint)_options.MaxBytes, kind);
+            buffers.Clear(_stream);
+            return null;
+        }
+        catch (CudaException e)
+        {
+            return e;
+        }
+    }
+
+    /// <summary>A route that works on symmetric windows alone is measured there, and no other.</summary>
+    private RouteBuffers BuffersOf(AllReduceRoute route) => route == AllReduceRoute.NcclSymmetric && _windows is not null ? _windows : _buffers!;
 
     private AllReduceTiming Measure(DataType type, nuint count, bool captured)
     {
         AllReduceRequest request = new(count, type, ReduceOp.Sum) { IsCaptured = captured };
-        string?[] objections = [.. AllReduceRouter.Routes.Select(route => AllReduceRouter.Objection(route, request, _routed.Facts with { Forced = null }))];
+        string?[] objections = [.. AllReduceRouter.Routes.Select(route => AllReduceRouter.Objection(route, _routed.Locate(request, BuffersOf(route).Input, BuffersOf(route).Output), _routed.Facts))];
         AllReduceRoute[] routes = [.. AllReduceRouter.Routes.Where((_, index) => objections[index] is null)];
         int calls = _options.CallsOf((long)request.Bytes);
         double[] times = new double[(routes.Length * _options.Rounds) + 1];
@@ -181,6 +198,7 @@ internal sealed class AllReduceMeasurement : IDisposable
     /// <summary>The inputs differ from call to call, so that what a call leaves behind is not taken for a result of the next one. The last one stays there, for the timed calls.</summary>
     private long CountWrong(IAllReduceCheck check, AllReduceRoute route, in AllReduceRequest request)
     {
+        RouteBuffers buffers = BuffersOf(route);
         check.Begin();
         if (request.IsCaptured)
         {
@@ -204,12 +222,12 @@ internal sealed class AllReduceMeasurement : IDisposable
             for (int call = 0; call < check.Calls; call++)
             {
                 int seed = unchecked((int)request.Count + (31 * (int)route) + (1009 * call) + 1);
-                check.Fill(_input!.Pointer, request.Count, request.Type, seed);
+                check.Fill(buffers.Input, request.Count, request.Type, seed);
                 Launch(route, request);
-                check.Count(_output!.Pointer, request.Count, request.Type, seed);
+                check.Count(buffers.Output, request.Count, request.Type, seed);
             }
         }
     }
 
-    private void Launch(AllReduceRoute route, in AllReduceRequest request) => _routed.Launch(route, _input!.Pointer, _output!.Pointer, request.Count, request.Type, request.Op, _stream);
+    private void Launch(AllReduceRoute route, in AllReduceRequest request) => _routed.Launch(route, BuffersOf(route).Input, BuffersOf(route).Output, request.Count, request.Type, request.Op, _stream);
 }

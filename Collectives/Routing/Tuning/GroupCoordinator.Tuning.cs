@@ -15,7 +15,7 @@ public sealed partial class GroupCoordinator
 
     /// <summary>
     /// Measures each route of all-reduces in turn, size by size, without changing what the group does. Collective: every rank calls it with equal options, while nothing else runs on the group. Takes seconds, and two buffers
-    /// of the largest size on each device.
+    /// of the largest size on each device, two more in symmetric windows if they are to be had.
     /// </summary>
     /// <param name="options">Null: as they come.</param>
     /// <param name="progress">Told of each size, on the calling thread or as the implementation has it.</param>
@@ -36,7 +36,7 @@ public sealed partial class GroupCoordinator
     }
 
     /// <summary>
-    /// As <see cref="MeasureAllReduce"/>; the group goes by what was found from now on, and the first rank keeps it in the cache, where later groups of such ranks find it. Graphs that were captured before stay as they are.
+    /// As <see cref="MeasureAllReduce(AllReduceTunerOptions, IProgress{AllReduceTiming}, CancellationToken)"/>; the group goes by what was found from now on, and the first rank keeps it in the cache, where later groups of such ranks find it. Graphs that were captured before stay as they are.
     /// </summary>
     public Task<AllReduceTunerResult> TuneAllReduceAsync(AllReduceTunerOptions? options = null, IProgress<AllReduceTiming>? progress = null, CancellationToken cancellationToken = default) =>
         TuneAllReduceAsync(options, progress, null, cancellationToken);

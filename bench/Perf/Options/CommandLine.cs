@@ -67,8 +67,8 @@ internal static class CommandLine
         Option<Backend> backend = new("--backend") { Description = "where the buffers lie", DefaultValueFactory = _ => Backend.Auto };
         Option<AllReduceRoute> route = new("--route")
         {
-            Description = "how all-reduces of device memory travel wherever they can: one-shot, two-shot, windowed (our kernels), nccl; auto: what is fastest (COLLECTIVES_ALLREDUCE_ROUTE too)",
-            CustomParser = result => Lookup<AllReduceRoute>(result, text => text switch { "one-shot" => AllReduceRoute.OneShot, "two-shot" => AllReduceRoute.TwoShot, "windowed" => AllReduceRoute.Windowed, "nccl" => AllReduceRoute.Nccl, "auto" => AllReduceRoute.None, _ => null }, "one-shot, two-shot, windowed, nccl or auto"),
+            Description = $"how all-reduces of device memory travel wherever they can: {RoutePreference.Names}: what is fastest (COLLECTIVES_ALLREDUCE_ROUTE too); nccl-symmetric registers the buffers as -R 2",
+            CustomParser = result => Lookup<AllReduceRoute>(result, RoutePreference.Find, RoutePreference.Names),
             DefaultValueFactory = _ => AllReduceRoute.None,
         };
         Option<LaunchMode> launch = new("--launch") { Description = "what ranks are, when no launcher started this program", DefaultValueFactory = _ => LaunchMode.Processes };
@@ -112,11 +112,13 @@ internal static class CommandLine
                 Route = parsed.GetValue(route) is var way and not AllReduceRoute.None ? way : null,
                 Launch = parsed.GetValue(launch),
                 Replays = parsed.GetValue(graph),
-                Registration = parsed.GetValue(registration) switch { 1 => RegistrationKind.Local, 2 => RegistrationKind.Symmetric, _ => null },
+                Registration = parsed.GetValue(registration) switch { 1 => RegistrationKind.Local, 2 => RegistrationKind.Symmetric, _ => parsed.GetValue(route) == AllReduceRoute.NcclSymmetric ? RegistrationKind.Symmetric : null },
                 Json = parsed.GetValue(json),
                 Csv = parsed.GetValue(csv),
                 Routes = parsed.GetValue(compare) ? new RouteOptions(false, parsed.GetValue(rounds), parsed.GetValue(mode), TimeSpan.FromSeconds(parsed.GetValue(timeout)), parsed.GetValue(svg)) : null,
             };
+            if (options is { Route: AllReduceRoute.NcclSymmetric, Registration: RegistrationKind.Local })
+                throw new PerfException("--route nccl-symmetric -R 1: that route is of buffers in symmetric windows, -R 2.");
             if (options.MinBytes > options.MaxBytes)
                 throw new PerfException($"-b {options.MinBytes} is more than -e {options.MaxBytes}.");
             if (options.StepFactor == 1 && options.StepBytes < 1)

@@ -12,9 +12,9 @@ internal sealed class RouteTable(Setting setting, AllReduceTunerOptions options)
     public void Report(AllReduceTiming value)
     {
         if (_done++ == 0)
-            Print($"# {"size",10} {"type",9} {"mode",9} {string.Join(' ', value.Routes.Select(route => $"{route.Route,11}"))}  {"best",-12} {"router",-12} {"off",7} {"#wrong",7}  {"done",5}");
-        string columns = string.Join(' ', value.Routes.Select(route => route.Microseconds is { } time ? $"{time.ToString(time >= 1000 ? "0" : "0.00", CultureInfo.InvariantCulture) + (route == value.Best ? "*" : " "),11}" : $"{"- ",11}"));
-        Print($"{value.Bytes,12} {value.Type.NcclName(),9} {(value.IsCaptured ? "captured" : "eager"),9} {columns}  {value.Best?.Route.ToString() ?? "none",-12} {value.Choice,-12} {(value.Distance is { } off ? off * 100 : double.NaN),5:0.0} % {(WrongOf(value) is { } wrong ? wrong : "N/A"),7}  {100.0 * _done / _total,3:0} %");
+            Print($"# {"size",10} {"type",9} {"mode",9} {string.Join(' ', value.Routes.Select(route => $"{route.Route,13}"))}  {"best",-13} {"router",-13} {"off",7} {"#wrong",7}  {"done",5}");
+        string columns = string.Join(' ', value.Routes.Select(route => route.Microseconds is { } time ? $"{time.ToString(time >= 1000 ? "0" : "0.00", CultureInfo.InvariantCulture) + (route == value.Best ? "*" : " "),13}" : $"{"- ",13}"));
+        Print($"{value.Bytes,12} {value.Type.NcclName(),9} {(value.IsCaptured ? "captured" : "eager"),9} {columns}  {value.Best?.Route.ToString() ?? "none",-13} {value.Choice,-13} {(value.Distance is { } off ? off * 100 : double.NaN),5:0.0} % {(WrongOf(value) is { } wrong ? wrong : "N/A"),7}  {100.0 * _done / _total,3:0} %");
     }
 
     internal void PrintHeader()
@@ -29,7 +29,7 @@ internal sealed class RouteTable(Setting setting, AllReduceTunerOptions options)
     internal static void PrintBands(AllReduceTunerResult result)
     {
         foreach (AllReduceBands table in result.Tuning.Tables)
-            Print($"# {table.Type.NcclName()}, {(table.IsCaptured ? "captured" : "eager")}: {string.Join(", ", table.Bands.Select(band => $"{band.Route} up to {band.UpTo}"))}");
+            Print($"# {table.Type.NcclName()}, {(table.IsCaptured ? "captured" : "eager")}{(table.IsSymmetric ? ", symmetric windows" : "")}: {string.Join(", ", table.Bands.Select(band => $"{band.Route} up to {band.UpTo}"))}");
         Print($"# Larger messages and other types: the built-in table. Kept: {result.Kept}");
     }
 
