@@ -39,8 +39,11 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
 
     public void AllReduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream)
     {
+        AllReduceRequest request = Locate(new(count, type, op), input, output);
+
         // Asked of the driver only where the answer makes a difference.
-        AllReduceRequest request = Locate(new(count, type, op) { IsCaptured = Facts.Tuning is not null && IsCaptured(stream) }, input, output);
+        if (Facts.Tuning is { } tuning && tuning.DependsOnCapture(request))
+            request = request with { IsCaptured = IsCaptured(stream) };
         AllReduceChoice choice = AllReduceRouter.Route(request, Facts);
         if (choice.Route == AllReduceRoute.None)
             throw new NotSupportedException($"{request}: {choice.Reason}");

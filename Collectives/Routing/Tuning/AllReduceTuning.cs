@@ -17,6 +17,9 @@ public sealed record AllReduceTuning(int WorldSize, IReadOnlyList<AllReduceBands
         return new(worldSize, [.. tables.Where(table => table.Bands.Count > 0)]);
     }
 
+    /// <summary>Whether graphs take another route than eager calls.</summary>
+    internal bool DependsOnCapture(in AllReduceRequest request) => Find(request with { IsCaptured = false }) != Find(request with { IsCaptured = true });
+
     /// <summary>Null: not measured.</summary>
     internal AllReduceRoute? Find(in AllReduceRequest request)
     {

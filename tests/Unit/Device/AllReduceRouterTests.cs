@@ -85,6 +85,14 @@ public sealed class AllReduceRouterTests
     }
 
     [Fact]
+    public void Every_route_has_a_name_to_ask_for_it()
+    {
+        string[] names = RoutePreference.Names.Replace(" or ", ", ", StringComparison.Ordinal).Split(", ");
+        Assert.Equal([.. AllReduceRouter.Routes.Append(AllReduceRoute.None).Order()], names.Select(name => RoutePreference.Find(name)!.Value).Order());
+        Assert.Null(RoutePreference.Find("ring"));
+    }
+
+    [Fact]
     public void Counts_beyond_all_memory_do_not_wrap_around()
     {
         foreach (DataType type in PeerKernelVariant.Types)

@@ -35,6 +35,18 @@ public sealed class AllReduceTuningTests : IDisposable
     }
 
     [Fact]
+    public void Capture_is_asked_for_where_it_makes_a_difference()
+    {
+        AllReduceRequest request = new(256, DataType.Float32, ReduceOp.Sum);
+        AllReduceTiming captured = Row(1024, 2, 4, 6), large = Row(2048, 2, 4, 6);
+        AllReduceTuning tuning = AllReduceTuning.Of(2, [captured, large, captured with { IsCaptured = false }, Row(2048, 4, 2, 6) with { IsCaptured = false }]);
+        Assert.False(tuning.DependsOnCapture(request));
+        Assert.True(tuning.DependsOnCapture(request with { Count = 512 }));
+        Assert.True(tuning.DependsOnCapture(request with { Count = 512, IsCaptured = true }));
+        Assert.False(tuning.DependsOnCapture(request with { Count = 513 }));
+    }
+
+    [Fact]
     public void A_route_whose_sums_are_wrong_is_never_the_best()
     {
         AllReduceTiming row = Row(1024, 5, 7, 6);
