@@ -154,7 +154,9 @@ routes() {
   local perf=(env COLLECTIVES_CUDA_PATH="$stubs" COLLECTIVES_NCCL_PATH="$stubs" COLLECTIVES_NVRTC_PATH="$stubs" STUB_CUDA_DEVICES=2 COLLECTIVES_TUNING_CACHE="$logs/tuning" dotnet "bench/Perf/$out/CollectivesSharp.Perf.dll")
   local few=(--launch threads -b 1K -e 8K -f 8 -n 2 --rounds 2)
   "${perf[@]}" tune "${few[@]}" > "$logs/routes" && "${perf[@]}" all-reduce --compare -d bfloat16 "${few[@]}" --json "$logs/routes.json" --svg "$logs/routes.svg" > "$logs/routes" && grep -q "table: $logs/tuning/" "$logs/routes" &&
-    grep -q '"best"' "$logs/routes.json" && grep -q '</svg>' "$logs/routes.svg" && tail -n 1 "$logs/routes" || { cat "$logs/routes"; return 1; }
+    grep -q '"best"' "$logs/routes.json" && grep -q '"Nccl": 0' "$logs/routes.json" && grep -q '</svg>' "$logs/routes.svg" && tail -n 1 "$logs/routes" || { cat "$logs/routes"; return 1; }
+  # An NCCL that moves nothing is found out.
+  ! STUB_NCCL_NOOP=1 "${perf[@]}" all-reduce --compare -d bfloat16 "${few[@]}" > "$logs/routes" && grep -q '^# WRONG: .* by Nccl, 8192 bytes' "$logs/routes" && ! grep -q '^# WRONG: .* by OneShot' "$logs/routes" || { cat "$logs/routes"; return 1; }
 }
 check "perf, routes compared and tuned" routes
 

@@ -11,8 +11,17 @@ public readonly record struct AllReduceRequest(nuint Count, DataType Type, Devic
     /// <summary>Whether the stream is captured, on all ranks or on none. Makes a difference only where routes were measured (<see cref="GroupOptions.AllReduceTuning"/>).</summary>
     public bool IsCaptured { get; init; }
 
+    /// <summary>Whether input and output both lie in symmetric windows (<see cref="RegistrationKind.Symmetric"/>), at the same offsets on all ranks, or on no rank.</summary>
+    public bool IsSymmetric { get; init; }
+
+    /// <summary>In symmetric windows, and at addresses where NCCL's results would be wrong.</summary>
+    internal bool IsMisaligned { get; init; }
+
+    /// <summary>What NCCL has kernels for that work on symmetric windows; it takes them then.</summary>
+    internal bool TakesWindowKernels => IsSymmetric && Op.Scaled is null && Op.Op == ReduceOp.Sum && Type is (DataType.Float32 or DataType.Float16 or DataType.BFloat16 or DataType.Float8E4M3 or DataType.Float8E5M2);
+
     /// <summary>At most what a nuint holds.</summary>
     internal nuint Bytes => Count > nuint.MaxValue / (nuint)Type.SizeInBytes() ? nuint.MaxValue : Count * (nuint)Type.SizeInBytes();
 
-    public override string ToString() => $"AllReduce({Count} × {Type}, {Op}{(IsCaptured ? ", captured" : "")})";
+    public override string ToString() => $"AllReduce({Count} × {Type}, {Op}{(IsCaptured ? ", captured" : "")}{(IsSymmetric ? ", symmetric windows" : "")})";
 }

@@ -16,4 +16,7 @@ public enum AllReduceRoute
     Windowed,
 
     Nccl,
+
+    /// <summary>NCCL on input and output in symmetric windows (<see cref="RegistrationKind.Symmetric"/>), for which it has kernels of its own: sums of floats of up to 32 bits. Such calls go to NCCL in no other way.</summary>
+    NcclSymmetric,
 }

@@ -6,6 +6,7 @@ namespace CollectivesSharp;
 internal static class AllReduceRouter
 {
     private const string TooSmall = "peer memory is too small, see GroupOptions.ArenaBytes";
+    private const string NotSymmetric = "input and output are not both in symmetric windows (group.Register, NCCL 2.27.3 or newer)";
     private const string KeepsNoOrder = "the Deterministic policy excludes it: it does not reduce in rank order at every size";
 
     /// <summary>All there are, whether a group has them or not.</summary>
@@ -17,26 +18,26 @@ internal static class AllReduceRouter
             return new(forced, "forced");
         if (facts.Tuning?.Find(request) is { } measured && Objection(measured, request, facts) is null)
             return new(measured, "measured to be the fastest here");
-        string? noNccl = Objection(AllReduceRoute.Nccl, request, facts), cannot = PeerObjection(request, facts);
-        if (noNccl is not null)
+        AllReduceRoute nccl = request.TakesWindowKernels ? AllReduceRoute.NcclSymmetric : AllReduceRoute.Nccl;
+        string? noNccl = Objection(nccl, request, facts), cannot = PeerObjection(request, facts);
+        AllReduceRoute own = cannot is null ? OwnRoute(request.Count, request.Type, facts.WorldSize, facts.HalfBytes) : AllReduceRoute.None;
+        bool isNccls = AllReduceBands.Find(AllReduceTable.For(facts.WorldSize, request.Type), request.Bytes) == AllReduceRoute.Nccl;
+        if (own != AllReduceRoute.None && noNccl is not null)
+            return new(own, facts.Policy == AllReducePolicy.Deterministic ? "Deterministic; the fastest of those that reduce in rank order" : facts.NcclObjection is null ? noNccl : "NCCL is not there");
+        if (own != AllReduceRoute.None && (!isNccls || nccl == AllReduceRoute.NcclSymmetric))
         {
-            if (cannot is null && OwnRoute(request.Count, request.Type, facts.WorldSize, facts.HalfBytes) is var own && own != AllReduceRoute.None)
-                return new(own, facts.Policy == AllReducePolicy.Deterministic ? "Deterministic; the fastest of those that reduce in rank order" : "NCCL is not there");
-            return new(AllReduceRoute.None, $"NCCL: {noNccl}{(noNccl.EndsWith('.') ? "" : ".")} Our kernels: {cannot ?? TooSmall}.");
+            return new(own, own switch
+            {
+                _ when isNccls => "NCCL's ring would carry it faster, but not between symmetric windows",
+                AllReduceRoute.OneShot => "one trip is the fastest at this size",
+                AllReduceRoute.TwoShot => "two trips carry less than the one-shot, which counts at this size",
+                _ => "pieces stay in the second-level cache, which counts at this size",
+            });
         }
 
-        if (cannot is not null)
-            return new(AllReduceRoute.Nccl, cannot);
-        AllReduceTable table = AllReduceTable.For(facts.WorldSize, request.Type);
-        if (request.Bytes > table.Windowed)
-            return new(AllReduceRoute.Nccl, "its ring carries long messages faster than our kernels' stores");
-        return OwnRoute(request.Count, request.Type, facts.WorldSize, facts.HalfBytes) switch
-        {
-            AllReduceRoute.OneShot => new(AllReduceRoute.OneShot, "one trip is the fastest at this size"),
-            AllReduceRoute.TwoShot => new(AllReduceRoute.TwoShot, "two trips carry less than the one-shot, which counts at this size"),
-            AllReduceRoute.Windowed => new(AllReduceRoute.Windowed, "pieces stay in the second-level cache, which counts at this size"),
-            _ => new(AllReduceRoute.Nccl, TooSmall),
-        };
+        if (noNccl is null)
+            return new(nccl, cannot ?? (isNccls ? "its ring carries long messages faster than our kernels' stores" : TooSmall));
+        return new(AllReduceRoute.None, $"NCCL: {noNccl}{(noNccl.EndsWith('.') ? "" : ".")} Our kernels: {cannot ?? TooSmall}.");
     }
 
     /// <summary>The same choice with a reason for each route that was not taken; allocates.</summary>
@@ -57,9 +58,16 @@ internal static class AllReduceRouter
     {
         if (facts.Policy == AllReducePolicy.Deterministic && !KeepsRankOrder(route))
             return KeepsNoOrder;
-        if (route == AllReduceRoute.Nccl)
-            return facts.NcclObjection;
-        return PeerObjection(request, facts) ?? (Fits(route, request, facts) ? null : TooSmall);
+        if (route is AllReduceRoute.Nccl or AllReduceRoute.NcclSymmetric)
+        {
+            return facts.NcclObjection
+                ?? (request.IsMisaligned ? "NCCL's results are wrong where 8- or 16-bit elements in symmetric windows don't begin at multiples of 4 bytes" : null)
+                ?? (request.TakesWindowKernels == (route == AllReduceRoute.NcclSymmetric) ? null
+                : route == AllReduceRoute.Nccl ? "between symmetric windows NCCL takes its kernels for those"
+                : request.IsSymmetric ? "NCCL's kernels for symmetric windows sum floats of up to 32 bits" : NotSymmetric);
+        }
+
+        return PeerObjection(request, facts) ?? (Fits(route, PeerLaunch.Cells(request.Count, request.Type), facts.WorldSize, facts.HalfBytes) ? null : TooSmall);
     }
 
     /// <summary>Those that do are listed: a route is to be looked at before it may call itself deterministic.</summary>
@@ -68,22 +76,29 @@ internal static class AllReduceRouter
     /// <summary>The fastest of our kernels that fits into half of the peer memory; <see cref="AllReduceRoute.None"/>: none does.</summary>
     internal static AllReduceRoute OwnRoute(nuint count, DataType type, int worldSize, nuint halfBytes)
     {
-        AllReduceTable table = AllReduceTable.For(worldSize, type);
         nuint bytes = new AllReduceRequest(count, type, ReduceOp.Sum).Bytes, cells = PeerLaunch.Cells(count, type);
-        bool hasWindow = PeerLaunch.HasWindow(worldSize, halfBytes);
-        bool oneShotFits = PeerLaunch.OneShotFits(cells, worldSize, halfBytes), twoShotFits = PeerLaunch.TwoShotFits(cells, worldSize, halfBytes);
-        if (oneShotFits && bytes <= table.OneShot)
-            return AllReduceRoute.OneShot;
-        if (twoShotFits && (bytes <= table.TwoShot || !hasWindow))
-            return AllReduceRoute.TwoShot;
-        return hasWindow ? AllReduceRoute.Windowed : oneShotFits ? AllReduceRoute.OneShot : AllReduceRoute.None;
+        foreach (AllReduceBand band in AllReduceTable.For(worldSize, type))
+        {
+            if (bytes <= band.UpTo && Fits(band.Route, cells, worldSize, halfBytes))
+                return band.Route;
+        }
+
+        foreach (AllReduceRoute route in (ReadOnlySpan<AllReduceRoute>)[AllReduceRoute.Windowed, AllReduceRoute.TwoShot, AllReduceRoute.OneShot])
+        {
+            if (Fits(route, cells, worldSize, halfBytes))
+                return route;
+        }
+
+        return AllReduceRoute.None;
     }
 
-    private static bool Fits(AllReduceRoute route, in AllReduceRequest request, AllReduceFacts facts) => route switch
+    /// <summary>Into half of the peer memory; what is not ours does not.</summary>
+    private static bool Fits(AllReduceRoute route, nuint cells, int worldSize, nuint halfBytes) => route switch
     {
-        AllReduceRoute.OneShot => PeerLaunch.OneShotFits(PeerLaunch.Cells(request.Count, request.Type), facts.WorldSize, facts.HalfBytes),
-        AllReduceRoute.TwoShot => PeerLaunch.TwoShotFits(PeerLaunch.Cells(request.Count, request.Type), facts.WorldSize, facts.HalfBytes),
-        _ => PeerLaunch.HasWindow(facts.WorldSize, facts.HalfBytes),
+        AllReduceRoute.OneShot => PeerLaunch.OneShotFits(cells, worldSize, halfBytes),
+        AllReduceRoute.TwoShot => PeerLaunch.TwoShotFits(cells, worldSize, halfBytes),
+        AllReduceRoute.Windowed => PeerLaunch.HasWindow(worldSize, halfBytes),
+        _ => false,
     };
 
     /// <summary>Null: our kernels do it.</summary>

@@ -1,30 +1,39 @@
 using CollectivesSharp.Interop;
+using static CollectivesSharp.AllReduceRoute;
 
 namespace CollectivesSharp;
 
-/// <summary>Up to how many bytes of input each route is the fastest, for a number of ranks.</summary>
-/// <param name="OneShot">Then comes the two-shot.</param>
-/// <param name="TwoShot">Then comes the windowed two-shot.</param>
-/// <param name="Windowed">Then comes NCCL.</param>
-internal readonly record struct AllReduceTable(nuint OneShot, nuint TwoShot, nuint Windowed)
+/// <summary>The built-in table: the fastest routes by size, for a number of ranks.</summary>
+internal static class AllReduceTable
 {
     private const nuint KiB = 1 << 10;
     private const nuint MiB = 1 << 20;
 
     /// <summary>
-    /// 2 ranks: measured on 2 H100s, bfloat16 in graphs (bench/results/peer-kernels.json); ours are ahead of NCCL's ring at every size up to 512 MiB. 3 and 4: prototypes on 4 H100s, where NCCL
-    /// is ahead from 256 MiB on. More: nobody has measured; cautious.
+    /// bench/results/all-reduce-routes.json: 2 H100s, bfloat16. One table for eager calls and graphs: up to 512 KiB the device waits for the host's launches, so that eager our routes differ by noise alone, and above they differ as in graphs.
     /// </summary>
-    internal static AllReduceTable For(int worldSize, DataType type)
-    {
-        AllReduceTable table = worldSize switch
-        {
-            2 => new(1 * MiB, 8 * MiB, nuint.MaxValue),
-            <= 4 => new(128 * KiB, 4 * MiB, 128 * MiB),
-            _ => new(64 * KiB, 4 * MiB, 32 * MiB),
-        };
+    private static readonly AllReduceBand[] s_two = [new(1 * MiB, OneShot), new(4 * MiB, Windowed), new(8 * MiB, TwoShot), new(nuint.MaxValue, Windowed)];
 
-        // With flags beside the data everything is twice as long on the wire.
-        return PeerLaunch.DataInCell(type) == PeerLaunch.CellBytes ? table : new(table.OneShot / 2, 2 * MiB, 2 * MiB);
+    /// <summary>Prototypes on 4 H100s, where NCCL is ahead from 256 MiB on.</summary>
+    private static readonly AllReduceBand[] s_four = [new(128 * KiB, OneShot), new(4 * MiB, TwoShot), new(128 * MiB, Windowed), new(nuint.MaxValue, Nccl)];
+
+    /// <summary>Nobody has measured: cautious.</summary>
+    private static readonly AllReduceBand[] s_more = [new(64 * KiB, OneShot), new(4 * MiB, TwoShot), new(32 * MiB, Windowed), new(nuint.MaxValue, Nccl)];
+
+    // With flags beside the data everything is twice as long on the wire.
+    private static readonly AllReduceBand[] s_twoFlagged = [new(512 * KiB, OneShot), new(2 * MiB, TwoShot), new(nuint.MaxValue, Nccl)];
+    private static readonly AllReduceBand[] s_fourFlagged = [new(64 * KiB, OneShot), new(2 * MiB, TwoShot), new(nuint.MaxValue, Nccl)];
+    private static readonly AllReduceBand[] s_moreFlagged = [new(32 * KiB, OneShot), new(2 * MiB, TwoShot), new(nuint.MaxValue, Nccl)];
+
+    /// <summary>In ascending order, up to all sizes there are.</summary>
+    internal static AllReduceBand[] For(int worldSize, DataType type)
+    {
+        bool isFlagged = PeerLaunch.DataInCell(type) != PeerLaunch.CellBytes;
+        return worldSize switch
+        {
+            2 => isFlagged ? s_twoFlagged : s_two,
+            <= 4 => isFlagged ? s_fourFlagged : s_four,
+            _ => isFlagged ? s_moreFlagged : s_more,
+        };
     }
 }

@@ -39,8 +39,11 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
 
     public void AllReduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream)
     {
+        AllReduceRequest request = Locate(new(count, type, op), input, output);
+
         // Asked of the driver only where the answer makes a difference.
-        AllReduceRequest request = new(count, type, op) { IsCaptured = Facts.Tuning is not null && IsCaptured(stream) };
+        if (Facts.Tuning is { } tuning && tuning.DependsOnCapture(request))
+            request = request with { IsCaptured = IsCaptured(stream) };
         AllReduceChoice choice = AllReduceRouter.Route(request, Facts);
         if (choice.Route == AllReduceRoute.None)
             throw new NotSupportedException($"{request}: {choice.Reason}");
@@ -50,7 +53,7 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     /// <summary>On a route against which <see cref="AllReduceRouter.Objection"/> has nothing.</summary>
     internal void Launch(AllReduceRoute route, nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream)
     {
-        if (route == AllReduceRoute.Nccl)
+        if (route is AllReduceRoute.Nccl or AllReduceRoute.NcclSymmetric)
         {
             Nccl!.AllReduce(input, output, count, type, op, stream);
             _last = Nccl;
@@ -60,6 +63,9 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
         _last = _peer;
         _peer.AllReduce(route, input, output, count, type, op, stream);
     }
+
+    /// <summary>The request, where its buffers lie.</summary>
+    internal AllReduceRequest Locate(in AllReduceRequest request, nint input, nint output) => Nccl is null ? request : Nccl.Locate(request, input, output);
 
     /// <summary>What decides routes; the members change it together, between calls.</summary>
     internal AllReduceFacts Facts { get; set; }

@@ -28,6 +28,11 @@ public sealed unsafe partial class NcclCommunicator
         return new NcclRegisteredBuffer(this, _registrations++, kind, pointer, bytes, kind == RegistrationKind.Symmetric ? window : (nint)handle);
     }
 
+    /// <summary>The request with what its route depends on beyond the call's other arguments: the same on every rank, for windows are registered by all and offsets in them are the same.</summary>
+    internal AllReduceRequest Locate(in AllReduceRequest request, nint input, nint output) => !_windows.Any || !_windows.Hold(input, output)
+        ? request
+        : request with { IsSymmetric = true, IsMisaligned = SymmetricWindows.AreMisaligned(input, output, 0, request.Type) };
+
     public PremultipliedSum CreatePremultipliedSum(void* scalar, DataType type)
     {
         ncclRedOp_t op;

@@ -11,32 +11,38 @@ public sealed record AllReduceBands(DataType Type, bool IsCaptured, IReadOnlyLis
     /// <summary>A route has to be so much faster than the one of the size before to take its place: neighbours that are equal but for noise make one band.</summary>
     private const double Margin = 0.015;
 
+    /// <summary>Of calls on symmetric windows, which NCCL takes in another way (<see cref="AllReduceRoute.NcclSymmetric"/>).</summary>
+    public bool IsSymmetric { get; init; }
+
     /// <summary>Sizes between two measured ones count to the larger.</summary>
     /// <param name="type">Of the elements.</param>
     /// <param name="isCaptured">In graphs.</param>
-    /// <param name="rows">Of this type, in any order.</param>
-    internal static AllReduceBands Of(DataType type, bool isCaptured, IEnumerable<AllReduceTiming> rows)
+    /// <param name="isSymmetric">Between symmetric windows.</param>
+    /// <param name="rows">In any order.</param>
+    internal static AllReduceBands Of(DataType type, bool isCaptured, bool isSymmetric, IEnumerable<AllReduceTiming> rows)
     {
         List<AllReduceBand> bands = [];
-        foreach (AllReduceTiming row in rows.Where(row => row.Type == type && row.IsCaptured == isCaptured && row.Best is not null).OrderBy(row => row.Bytes))
+        AllReduceRoute excluded = isSymmetric ? AllReduceRoute.Nccl : AllReduceRoute.NcclSymmetric;
+        foreach (AllReduceTiming row in rows.Where(row => row.Type == type && row.IsCaptured == isCaptured).OrderBy(row => row.Bytes))
         {
-            RouteTiming best = row.Best!;
+            if (row.BestBut(excluded) is not { } best)
+                continue;
             if (bands.Count > 0 && row.Find(bands[^1].Route)?.Microseconds is { } before && before <= best.Microseconds * (1 + Margin))
                 bands[^1] = bands[^1] with { UpTo = row.Bytes };
             else
                 bands.Add(new AllReduceBand(row.Bytes, best.Route));
         }
 
-        return new AllReduceBands(type, isCaptured, bands);
+        return new AllReduceBands(type, isCaptured, bands) { IsSymmetric = isSymmetric };
     }
 
     /// <summary>Null: larger than what was measured.</summary>
-    internal AllReduceRoute? Find(nuint bytes)
+    internal static AllReduceRoute? Find(IReadOnlyList<AllReduceBand> bands, nuint bytes)
     {
-        for (int i = 0; i < Bands.Count; i++)
+        for (int i = 0; i < bands.Count; i++)
         {
-            if (bytes <= Bands[i].UpTo)
-                return Bands[i].Route;
+            if (bytes <= bands[i].UpTo)
+                return bands[i].Route;
         }
 
         return null;

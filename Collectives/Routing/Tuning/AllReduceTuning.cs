@@ -4,19 +4,29 @@ namespace CollectivesSharp;
 
 /// <summary>What was measured of the routes on ranks like these. Types and sizes that were not are left to the built-in table.</summary>
 /// <param name="WorldSize">How many ranks.</param>
-/// <param name="Tables">One a type, eager or captured.</param>
+/// <param name="Tables">One a type, eager or captured, between symmetric windows or not.</param>
 public sealed record AllReduceTuning(int WorldSize, IReadOnlyList<AllReduceBands> Tables)
 {
-    internal static AllReduceTuning Of(int worldSize, IReadOnlyList<AllReduceTiming> rows) =>
-        new(worldSize, [.. rows.Select(row => (row.Type, row.IsCaptured)).Distinct().Select(table => AllReduceBands.Of(table.Type, table.IsCaptured, rows)).Where(table => table.Bands.Count > 0)]);
+    internal static AllReduceTuning Of(int worldSize, IReadOnlyList<AllReduceTiming> rows)
+    {
+        IEnumerable<AllReduceBands> tables =
+            from kind in rows.Select(row => (row.Type, row.IsCaptured)).Distinct()
+            from isSymmetric in (IEnumerable<bool>)[false, true]
+            where !isSymmetric || rows.Any(row => (row.Type, row.IsCaptured) == kind && row.Find(AllReduceRoute.NcclSymmetric)?.Microseconds is not null)
+            select AllReduceBands.Of(kind.Type, kind.IsCaptured, isSymmetric, rows);
+        return new(worldSize, [.. tables.Where(table => table.Bands.Count > 0)]);
+    }
+
+    /// <summary>Whether graphs take another route than eager calls.</summary>
+    internal bool DependsOnCapture(in AllReduceRequest request) => Find(request with { IsCaptured = false }) != Find(request with { IsCaptured = true });
 
     /// <summary>Null: not measured.</summary>
     internal AllReduceRoute? Find(in AllReduceRequest request)
     {
         for (int i = 0; i < Tables.Count; i++)
         {
-            if (Tables[i].Type == request.Type && Tables[i].IsCaptured == request.IsCaptured)
-                return Tables[i].Find(request.Bytes);
+            if (Tables[i].Type == request.Type && Tables[i].IsCaptured == request.IsCaptured && Tables[i].IsSymmetric == request.TakesWindowKernels)
+                return AllReduceBands.Find(Tables[i].Bands, request.Bytes);
         }
 
         return null;

@@ -1,4 +1,5 @@
 using System.Text;
+using CollectivesSharp.Cuda;
 using CollectivesSharp.Interop;
 using Microsoft.Extensions.Logging;
 
@@ -14,30 +15,38 @@ public sealed partial class GroupCoordinator
 
     /// <summary>
     /// Measures each route of all-reduces in turn, size by size, without changing what the group does. Collective: every rank calls it with equal options, while nothing else runs on the group. Takes seconds, and two buffers
-    /// of the largest size on each device.
+    /// of the largest size on each device, two more in symmetric windows if they are to be had.
     /// </summary>
     /// <param name="options">Null: as they come.</param>
     /// <param name="progress">Told of each size, on the calling thread or as the implementation has it.</param>
     /// <param name="cancellationToken">Ends it on every rank, between two sizes.</param>
     /// <exception cref="NotSupportedException">The group has not more than one route.</exception>
     /// <exception cref="TimeoutException">The options' deadline has passed; on all ranks alike.</exception>
-    public IReadOnlyList<AllReduceTiming> MeasureAllReduce(AllReduceTunerOptions? options = null, IProgress<AllReduceTiming>? progress = null, CancellationToken cancellationToken = default)
+    public IReadOnlyList<AllReduceTiming> MeasureAllReduce(AllReduceTunerOptions? options = null, IProgress<AllReduceTiming>? progress = null, CancellationToken cancellationToken = default) =>
+        MeasureAllReduce(options, progress, null, cancellationToken);
+
+    /// <summary>Looks at the sums of every route too, if there is a check.</summary>
+    internal IReadOnlyList<AllReduceTiming> MeasureAllReduce(AllReduceTunerOptions? options, IProgress<AllReduceTiming>? progress, Func<CudaStream, IAllReduceCheck>? check, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         options ??= new AllReduceTunerOptions();
         options.Validate();
-        using AllReduceMeasurement measurement = new(this, Routed(nameof(MeasureAllReduce)), options, cancellationToken);
+        using AllReduceMeasurement measurement = new(this, Routed(nameof(MeasureAllReduce)), options, check, cancellationToken);
         return measurement.Run(progress);
     }
 
     /// <summary>
-    /// As <see cref="MeasureAllReduce"/>; the group goes by what was found from now on, and the first rank keeps it in the cache, where later groups of such ranks find it. Graphs that were captured before stay as they are.
+    /// As <see cref="MeasureAllReduce(AllReduceTunerOptions, IProgress{AllReduceTiming}, CancellationToken)"/>; the group goes by what was found from now on, and the first rank keeps it in the cache, where later groups of such ranks find it. Graphs that were captured before stay as they are.
     /// </summary>
-    public async Task<AllReduceTunerResult> TuneAllReduceAsync(AllReduceTunerOptions? options = null, IProgress<AllReduceTiming>? progress = null, CancellationToken cancellationToken = default)
+    public Task<AllReduceTunerResult> TuneAllReduceAsync(AllReduceTunerOptions? options = null, IProgress<AllReduceTiming>? progress = null, CancellationToken cancellationToken = default) =>
+        TuneAllReduceAsync(options, progress, null, cancellationToken);
+
+    /// <summary>With a check no route whose sums are wrong comes into the table.</summary>
+    internal async Task<AllReduceTunerResult> TuneAllReduceAsync(AllReduceTunerOptions? options, IProgress<AllReduceTiming>? progress, Func<CudaStream, IAllReduceCheck>? check, CancellationToken cancellationToken)
     {
         RoutedDeviceCommunicator routed = Routed(nameof(TuneAllReduceAsync));
         string key = await MakeTuningKeyAsync(routed, cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<AllReduceTiming> timings = MeasureAllReduce(options, progress, cancellationToken);
+        IReadOnlyList<AllReduceTiming> timings = MeasureAllReduce(options, progress, check, cancellationToken);
         AllReduceTuning tuning = TakeTuning(routed, CollectivesSharp.AllReduceTuning.Of(WorldSize, timings), key);
         string? kept = IsFirstRank ? AllReduceTuningCache.Default.Keep(key, AllReduceTuningFile.Write(key, tuning)) : null;
         AllReduceTuningNote = $"measured by this group{(kept is null ? "" : $", {kept}")}";

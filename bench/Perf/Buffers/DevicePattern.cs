@@ -36,17 +36,29 @@ internal sealed class DevicePattern : IDisposable
 
     internal void Fill<T>(DeviceSpan<T> part, int seed, Operation op)
         where T : unmanaged
-        => Launch(_fill, Arguments(part, seed, op, _group.RankInGroup, 0));
+        => Fill(part.Pointer, part.Length, DataTypeExtensions.Of<T>(), seed, op);
+
+    /// <summary>As the other, of <paramref name="count"/> elements.</summary>
+    internal void Fill(nint part, nuint count, DataType type, int seed, Operation op) => Launch(_fill, Arguments(part, count, type, seed, op, _group.RankInGroup, 0));
 
     /// <param name="rank">Null: what all ranks' inputs reduce to.</param>
     internal long CountWrong<T>(DeviceSpan<T> part, int seed, Operation op, int? rank, long first)
         where T : unmanaged
     {
-        _wrong.Span.Clear(_stream);
-        Launch(_count, Arguments(part, seed, op, rank ?? AllRanks, first));
+        Begin();
+        Count(part.Pointer, part.Length, DataTypeExtensions.Of<T>(), seed, op, rank, first);
         _group.Synchronize(_stream);
-        return _wrong.ToArray()[0];
+        return Wrong();
     }
+
+    /// <summary>What <see cref="Count"/> enqueues from here on adds up to <see cref="Wrong"/>.</summary>
+    internal void Begin() => _wrong.Span.Clear(_stream);
+
+    /// <summary>Enqueues a count; may be captured.</summary>
+    internal void Count(nint part, nuint count, DataType type, int seed, Operation op, int? rank, long first) => Launch(_count, Arguments(part, count, type, seed, op, rank ?? AllRanks, first));
+
+    /// <summary>The stream has come to its end.</summary>
+    internal long Wrong() => _wrong.ToArray()[0];
 
     public void Dispose()
     {
@@ -54,21 +66,19 @@ internal sealed class DevicePattern : IDisposable
         _library.Dispose();
     }
 
-    private PatternArguments Arguments<T>(DeviceSpan<T> part, int seed, Operation op, int rank, long first)
-        where T : unmanaged
-        => new()
-        {
-            Data = part.Pointer,
-            Count = part.Length,
-            First = (ulong)first,
-            Wrong = _wrong.Pointer,
-            Tolerance = rank == AllRanks && op == Operation.Average ? AverageTolerance(DataTypeExtensions.Of<T>()) : 0,
-            Type = (int)DataTypeExtensions.Of<T>(),
-            Op = (int)op,
-            Seed = seed,
-            Ranks = _group.WorldSize,
-            Rank = rank,
-        };
+    private PatternArguments Arguments(nint part, nuint count, DataType type, int seed, Operation op, int rank, long first) => new()
+    {
+        Data = part,
+        Count = count,
+        First = (ulong)first,
+        Wrong = _wrong.Pointer,
+        Tolerance = rank == AllRanks && op == Operation.Average ? AverageTolerance(type) : 0,
+        Type = (int)type,
+        Op = (int)op,
+        Seed = seed,
+        Ranks = _group.WorldSize,
+        Rank = rank,
+    };
 
     /// <summary>NCCL multiplies by 1/ranks, which is rounded unless that is a power of two: half a unit in the last place a rank there, half in each sum.</summary>
     private double AverageTolerance(DataType type)

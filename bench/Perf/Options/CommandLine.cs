@@ -44,7 +44,7 @@ internal static class CommandLine
         Option<int> factor = Number("--stepfactor", "-f", "factor between sizes; 1: -i counts", 2, 1);
         Option<int> iterations = Number("--iters", "-n", "timed calls a row", 20, 1);
         Option<int> warmup = Number("--warmup_iters", "-w", "calls before them", 5, 0);
-        Option<int> checks = Number("--check", "-c", "checked calls a row; 0: none", 1, 0);
+        Option<int> checks = Number("--check", "-c", "checked calls a row; 0: none (--compare, tune: of each route, 4 unless given)", 1, 0);
         Option<DataType[]> types = new("--datatype", "-d")
         {
             Description = "element type, or all",
@@ -67,8 +67,8 @@ internal static class CommandLine
         Option<Backend> backend = new("--backend") { Description = "where the buffers lie", DefaultValueFactory = _ => Backend.Auto };
         Option<AllReduceRoute> route = new("--route")
         {
-            Description = "how all-reduces of device memory travel wherever they can: one-shot, two-shot, windowed (our kernels), nccl; auto: what is fastest (COLLECTIVES_ALLREDUCE_ROUTE too)",
-            CustomParser = result => Lookup<AllReduceRoute>(result, text => text switch { "one-shot" => AllReduceRoute.OneShot, "two-shot" => AllReduceRoute.TwoShot, "windowed" => AllReduceRoute.Windowed, "nccl" => AllReduceRoute.Nccl, "auto" => AllReduceRoute.None, _ => null }, "one-shot, two-shot, windowed, nccl or auto"),
+            Description = $"how all-reduces of device memory travel wherever they can: {RoutePreference.Names}: what is fastest (COLLECTIVES_ALLREDUCE_ROUTE too); nccl-symmetric registers the buffers as -R 2",
+            CustomParser = result => Lookup<AllReduceRoute>(result, RoutePreference.Find, RoutePreference.Names),
             DefaultValueFactory = _ => AllReduceRoute.None,
         };
         Option<LaunchMode> launch = new("--launch") { Description = "what ranks are, when no launcher started this program", DefaultValueFactory = _ => LaunchMode.Processes };
@@ -103,7 +103,7 @@ internal static class CommandLine
                 StepFactor = parsed.GetResult(step) is { Implicit: false } && parsed.GetResult(factor) is { Implicit: true } ? 1 : parsed.GetValue(factor),
                 Iterations = parsed.GetValue(iterations),
                 WarmupIterations = parsed.GetValue(warmup),
-                Checks = parsed.GetValue(checks),
+                Checks = parsed.GetValue(compare) && parsed.GetResult(checks) is { Implicit: true } ? RouteOptions.Checks : parsed.GetValue(checks),
                 Types = parsed.GetValue(types)!,
                 Operations = parsed.GetValue(operations)!,
                 Root = parsed.GetValue(root),
@@ -112,11 +112,13 @@ internal static class CommandLine
                 Route = parsed.GetValue(route) is var way and not AllReduceRoute.None ? way : null,
                 Launch = parsed.GetValue(launch),
                 Replays = parsed.GetValue(graph),
-                Registration = parsed.GetValue(registration) switch { 1 => RegistrationKind.Local, 2 => RegistrationKind.Symmetric, _ => null },
+                Registration = parsed.GetValue(registration) switch { 1 => RegistrationKind.Local, 2 => RegistrationKind.Symmetric, _ => parsed.GetValue(route) == AllReduceRoute.NcclSymmetric ? RegistrationKind.Symmetric : null },
                 Json = parsed.GetValue(json),
                 Csv = parsed.GetValue(csv),
                 Routes = parsed.GetValue(compare) ? new RouteOptions(false, parsed.GetValue(rounds), parsed.GetValue(mode), TimeSpan.FromSeconds(parsed.GetValue(timeout)), parsed.GetValue(svg)) : null,
             };
+            if (options is { Route: AllReduceRoute.NcclSymmetric, Registration: RegistrationKind.Local })
+                throw new PerfException("--route nccl-symmetric -R 1: that route is of buffers in symmetric windows, -R 2.");
             if (options.MinBytes > options.MaxBytes)
                 throw new PerfException($"-b {options.MinBytes} is more than -e {options.MaxBytes}.");
             if (options.StepFactor == 1 && options.StepBytes < 1)
@@ -127,7 +129,7 @@ internal static class CommandLine
         });
         command.Add(Topology.TopologyCommand.Create());
         command.Add(RmsNorm.RmsNormCommand.Create());
-        command.Add(TuneCommand.Create(min, max, factor, iterations, types, ranks, launch, json, rounds, mode, timeout, svg, run));
+        command.Add(TuneCommand.Create(min, max, factor, iterations, checks, types, ranks, launch, json, rounds, mode, timeout, svg, run));
         return command.Parse(arguments).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
 

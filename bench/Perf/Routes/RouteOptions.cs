@@ -8,6 +8,9 @@ namespace CollectivesSharp.Perf.Routes;
 /// <param name="Svg">Where the curves go.</param>
 internal sealed record RouteOptions(bool Tunes, int Rounds, RouteMode Mode, TimeSpan Timeout, FileInfo? Svg)
 {
+    /// <summary>Checked calls of a route and size, where nobody says how many: twice both halves of the peer memory.</summary>
+    internal const int Checks = 4;
+
     internal static AllReduceTunerOptions For(PerfOptions options)
     {
         RouteOptions own = options.Routes!;

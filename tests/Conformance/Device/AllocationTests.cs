@@ -14,6 +14,8 @@ public sealed class AllocationTests
         nuint[] counts = [.. Enumerable.Repeat((nuint)16, ranks)];
         using DeviceBuffer<float> small = rank.Device.Allocate<float>(16), whole = rank.Device.Allocate<float>((nuint)(16 * ranks)), other = rank.Device.Allocate<float>((nuint)(16 * ranks));
         group.PrepareRmsNorm(Interop.DataType.Float32);
+        using DeviceBuffer<float> window = rank.Device.Allocate<float>(16, DeviceMemoryKind.Shareable);
+        using RegisteredBuffer? known = group.Nccl is { Version: >= 22703 } ? group.Register(window.Span) : null;
         using (CudaGraph graph = rank.Capture(() => group.AllReduce(small.Span, small.Span, ReduceOp.Sum, stream)))
         using (CudaGraphExec exec = graph.Instantiate())
         using (CudaEvent mark = rank.Device.CreateEvent())
@@ -23,6 +25,7 @@ public sealed class AllocationTests
             [
                 () => group.AllReduce(small.Span, small.Span, ReduceOp.Sum, stream),
                 () => group.AllReduce(small.Pointer, small.Pointer, 16, Interop.DataType.Float32, ReduceOp.Max, stream),
+                () => group.AllReduce(window.Span, window.Span, ReduceOp.Sum, stream),
                 () => group.Reduce(small.Span, small.Span, 0, ReduceOp.Sum, stream),
                 () => group.Broadcast(small.Span, ranks - 1, stream),
                 () => group.AllGather(small.Span, whole.Span, stream),

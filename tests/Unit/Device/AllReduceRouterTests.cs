@@ -51,6 +51,48 @@ public sealed class AllReduceRouterTests
     }
 
     [Fact]
+    public void Between_symmetric_windows_NCCL_has_another_route_that_only_a_measurement_or_a_wish_takes()
+    {
+        AllReduceRequest window = new(1 << 20, DataType.BFloat16, ReduceOp.Sum) { IsSymmetric = true }, plain = window with { IsSymmetric = false };
+        AllReduceFacts forced = s_both with { Forced = AllReduceRoute.NcclSymmetric }, alone = s_both with { PeerObjection = "no peers" };
+        Assert.Equal(AllReduceRoute.NcclSymmetric, AllReduceRouter.Route(window, forced).Route);
+        Assert.Equal(AllReduceRoute.TwoShot, AllReduceRouter.Route(plain, forced).Route);
+        Assert.Equal(AllReduceRoute.TwoShot, AllReduceRouter.Route(window, s_both).Route);
+        Assert.Equal(AllReduceRoute.NcclSymmetric, AllReduceRouter.Route(window, alone).Route);
+        Assert.Equal(AllReduceRoute.Nccl, AllReduceRouter.Route(plain, alone).Route);
+
+        // Where the table has NCCL's ring.
+        Assert.Equal(AllReduceRoute.Nccl, AllReduceRouter.Route(plain with { Count = 1 << 28 }, s_both).Route);
+        Assert.Equal(AllReduceRoute.Windowed, AllReduceRouter.Route(window with { Count = 1 << 28 }, s_both).Route);
+
+        // What NCCL has no such kernels for is its ring's there too.
+        foreach (AllReduceRequest other in (AllReduceRequest[])[window with { Op = ReduceOp.Max }, window with { Type = DataType.Float64 }, window with { Type = DataType.Int8 }])
+        {
+            Assert.Equal(AllReduceRoute.Nccl, AllReduceRouter.Route(other, alone).Route);
+            Assert.Contains("up to 32 bits", AllReduceRouter.Objection(AllReduceRoute.NcclSymmetric, other, s_both), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void What_NCCL_gets_wrong_between_symmetric_windows_is_ours_or_nobodys()
+    {
+        AllReduceRequest odd = new(1 << 28, DataType.BFloat16, ReduceOp.Sum) { IsSymmetric = true, IsMisaligned = true };
+        Assert.Equal(AllReduceRoute.Windowed, AllReduceRouter.Route(odd, s_both).Route);
+        Assert.Equal(AllReduceRoute.Windowed, AllReduceRouter.Route(odd with { Op = ReduceOp.Max }, s_both).Route);
+        AllReduceChoice none = AllReduceRouter.Route(odd, s_both with { PeerObjection = "no peers" });
+        Assert.Equal(AllReduceRoute.None, none.Route);
+        Assert.Contains("multiples of 4 bytes", none.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_route_has_a_name_to_ask_for_it()
+    {
+        string[] names = RoutePreference.Names.Replace(" or ", ", ", StringComparison.Ordinal).Split(", ");
+        Assert.Equal([.. AllReduceRouter.Routes.Append(AllReduceRoute.None).Order()], names.Select(name => RoutePreference.Find(name)!.Value).Order());
+        Assert.Null(RoutePreference.Find("ring"));
+    }
+
+    [Fact]
     public void Counts_beyond_all_memory_do_not_wrap_around()
     {
         foreach (DataType type in PeerKernelVariant.Types)

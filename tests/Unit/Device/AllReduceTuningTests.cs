@@ -22,6 +22,46 @@ public sealed class AllReduceTuningTests : IDisposable
     }
 
     [Fact]
+    public void Calls_between_symmetric_windows_have_a_table_of_their_own()
+    {
+        AllReduceTiming row = Row(1024, 9, 8, 5);
+        AllReduceTuning tuning = AllReduceTuning.Of(2, [row with { Routes = [.. row.Routes, new(AllReduceRoute.NcclSymmetric, 6, null)] }]);
+        AllReduceRequest plain = new(256, DataType.Float32, ReduceOp.Sum) { IsCaptured = true };
+        Assert.Equal(AllReduceRoute.Nccl, tuning.Find(plain));
+        Assert.Equal(AllReduceRoute.NcclSymmetric, tuning.Find(plain with { IsSymmetric = true }));
+        Assert.Equal(AllReduceRoute.Nccl, tuning.Find(plain with { IsSymmetric = true, Op = ReduceOp.Max }));
+        AllReduceTuning read = AllReduceTuningFile.Read(AllReduceTuningFile.Write(Key, tuning), Key, 2, out _)!;
+        Assert.Equal(tuning.Tables.Select(table => table.IsSymmetric), read.Tables.Select(table => table.IsSymmetric));
+    }
+
+    [Fact]
+    public void Capture_is_asked_for_where_it_makes_a_difference()
+    {
+        AllReduceRequest request = new(256, DataType.Float32, ReduceOp.Sum);
+        AllReduceTiming captured = Row(1024, 2, 4, 6), large = Row(2048, 2, 4, 6);
+        AllReduceTuning tuning = AllReduceTuning.Of(2, [captured, large, captured with { IsCaptured = false }, Row(2048, 4, 2, 6) with { IsCaptured = false }]);
+        Assert.False(tuning.DependsOnCapture(request));
+        Assert.True(tuning.DependsOnCapture(request with { Count = 512 }));
+        Assert.True(tuning.DependsOnCapture(request with { Count = 512, IsCaptured = true }));
+        Assert.False(tuning.DependsOnCapture(request with { Count = 513 }));
+    }
+
+    [Fact]
+    public void A_route_whose_sums_are_wrong_is_never_the_best()
+    {
+        AllReduceTiming row = Row(1024, 5, 7, 6);
+        Assert.Equal(AllReduceRoute.Nccl, (row with { Routes = [row.Routes[0] with { Wrong = 1 }, .. row.Routes.Skip(1).Select(route => route with { Wrong = 0 })] }).Best!.Route);
+    }
+
+    [Fact]
+    public void Rounds_make_a_median_and_quartiles()
+    {
+        RouteTiming timing = RouteTiming.Of(AllReduceRoute.OneShot, [9, 1, 8, 2, 7, 3, 6, 4, 5, 10, 11]);
+        Assert.Equal((6, 3, 9), (timing.Microseconds, timing.LowerQuartile, timing.UpperQuartile));
+        Assert.Equal(4, RouteTiming.Of(AllReduceRoute.OneShot, [4]).UpperQuartile);
+    }
+
+    [Fact]
     public void A_route_that_cannot_is_never_the_best()
     {
         AllReduceTiming row = Row(1024, null, 7, 6);
@@ -49,7 +89,7 @@ public sealed class AllReduceTuningTests : IDisposable
     [Theory]
     [InlineData("\"OneShot\"", "\"Nccl\"", "checksum")]
     [InlineData("1048576", "1048577", "checksum")]
-    [InlineData("\"Format\": 1", "\"Format\": 0", "format 0")]
+    [InlineData("\"Format\": 2", "\"Format\": 0", "format 0")]
     [InlineData("some ranks", "other ranks", "checksum")]
     [InlineData("{", "", "damaged")]
     [InlineData("\"Bands\"", "\"Bonds\"", "damaged")]

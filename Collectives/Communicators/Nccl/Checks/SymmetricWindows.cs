@@ -26,10 +26,16 @@ internal sealed class SymmetricWindows(string library)
         Any = _windows.Count > 0;
     }
 
+    /// <summary>Where NCCL looks, at their beginnings.</summary>
+    internal bool Hold(nint input, nint output) => Holds(input) && Holds(output);
+
+    /// <inheritdoc cref="Check" path="/summary"/>
+    internal static bool AreMisaligned(nint input, nint output, nuint partBytes, DataType type) => type.SizeInBytes() < (int)Alignment && (((nuint)input | (nuint)output | partBytes) & (Alignment - 1)) != 0;
+
     /// <summary><paramref name="partBytes"/>: what one rank has of a buffer that is made of parts, else 0.</summary>
     internal void Check(nint input, nint output, nuint partBytes, DataType type)
     {
-        if (type.SizeInBytes() < (int)Alignment && (((nuint)input | (nuint)output | partBytes) & (Alignment - 1)) != 0 && Holds(input) && Holds(output))
+        if (AreMisaligned(input, output, partBytes, type) && Hold(input, output))
             throw new NotSupportedException($"{type} in symmetric windows at 0x{input:x} and 0x{output:x}, {partBytes} bytes a part: {library} is right only where each part begins at a multiple of {Alignment} bytes. Align the parts, or register the buffers as {nameof(RegistrationKind.Local)}.");
     }
 

@@ -20,6 +20,7 @@ public sealed class TuningTests
         {
             Assert.All(row.Routes, route => Assert.True(route.Microseconds > 0 != route.Objection is not null, $"{row.Bytes}: {route}"));
             Assert.Equal(row.Find(AllReduceRoute.Nccl)!.Microseconds is null, group.Nccl is null);
+            Assert.Equal(row.Find(AllReduceRoute.NcclSymmetric)!.Microseconds is null, group.Nccl is not { Version: >= 22703 });
         }
 
         AgreeOn(group);
@@ -53,6 +54,28 @@ public sealed class TuningTests
         Assert.ThrowsAny<OperationCanceledException>(() => group.MeasureAllReduce(s_brief, null, source.Token));
         Assert.Throws<TimeoutException>(() => group.MeasureAllReduce(s_brief with { Timeout = TimeSpan.FromTicks(1) }));
         CheckSums(rank, group);
+        PeerGroup.Dispose(group);
+    });
+
+    [Theory]
+    [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
+    public void A_route_whose_sums_are_wrong_on_one_rank_is_in_no_ranks_table(int ranks) => PeerGroup.Run(ranks, rank =>
+    {
+        GroupCoordinator group = PeerGroup.New(rank);
+        foreach (bool failing in (ReadOnlySpan<bool>)[false, true])
+        {
+            FailingCheck check = new(failing && rank.Rank == rank.Size - 1);
+            AllReduceTunerResult result = group.TuneAllReduceAsync(s_brief with { Captured = false }, null, _ => check, CancellationToken.None).GetAwaiter().GetResult();
+            foreach (AllReduceTiming row in result.Timings)
+            {
+                RouteTiming first = row.Routes.First(route => route.Objection is null);
+                Assert.All(row.Routes, route => Assert.Equal(route.Objection is not null ? null : failing && route == first ? 3 : 0, route.Wrong));
+                Assert.True(!failing || row.Best != first);
+            }
+
+            Assert.DoesNotContain(failing ? result.Timings[0].Routes.First(route => route.Objection is null).Route : AllReduceRoute.None, result.Tuning.Tables.SelectMany(table => table.Bands).Select(band => band.Route));
+        }
+
         PeerGroup.Dispose(group);
     });
 
@@ -117,6 +140,33 @@ public sealed class TuningTests
 
             PeerGroup.Check(buffer, rank.Size * rank.Size * (rank.Size + 1) / 2);
             rank.Meet();
+        }
+    }
+
+    /// <summary>Finds three wrong elements in the first route that it looks at, at each size.</summary>
+    private sealed class FailingCheck(bool fails) : IAllReduceCheck
+    {
+        private nuint _count;
+        private long _wrong;
+
+        public int Calls => 2;
+
+        public void Begin() => _wrong = 0;
+
+        public void Fill(nint input, nuint count, DataType type, int seed)
+        {
+            _wrong = fails && count != _count ? 3 : _wrong;
+            _count = count;
+        }
+
+        public void Count(nint output, nuint count, DataType type, int seed)
+        {
+        }
+
+        public long Wrong() => _wrong;
+
+        public void Dispose()
+        {
         }
     }
 }

@@ -24,14 +24,23 @@ internal sealed class AllReduceMeasurement : IDisposable
     private readonly CudaStream _stream;
     private readonly CudaEvent _begin;
     private readonly CudaEvent _end;
-    private DeviceBuffer<byte>? _input;
-    private DeviceBuffer<byte>? _output;
+    private readonly IAllReduceCheck? _check;
+    private RouteBuffers? _buffers;
 
-    internal AllReduceMeasurement(GroupCoordinator group, RoutedDeviceCommunicator routed, AllReduceTunerOptions options, CancellationToken cancellation)
+    /// <summary>In symmetric windows; null: there are none to be had.</summary>
+    private RouteBuffers? _windows;
+
+    /// <param name="group">Collective.</param>
+    /// <param name="routed">Its routes.</param>
+    /// <param name="options">Equal on all ranks.</param>
+    /// <param name="check">Made for the measurement's stream, on all ranks or on none; null: nobody looks at sums.</param>
+    /// <param name="cancellation">Ends it on all ranks.</param>
+    internal AllReduceMeasurement(GroupCoordinator group, RoutedDeviceCommunicator routed, AllReduceTunerOptions options, Func<CudaStream, IAllReduceCheck>? check, CancellationToken cancellation)
     {
         (_group, _routed, _options, _cancellation) = (group, routed, options, cancellation);
         _stream = routed.Device.CreateStream();
         (_begin, _end) = (routed.Device.CreateEvent(timing: true), routed.Device.CreateEvent(timing: true));
+        _check = check?.Invoke(_stream);
     }
 
     internal List<AllReduceTiming> Run(IProgress<AllReduceTiming>? progress)
@@ -59,8 +68,9 @@ internal sealed class AllReduceMeasurement : IDisposable
 
     public void Dispose()
     {
-        _input?.Dispose();
-        _output?.Dispose();
+        _check?.Dispose();
+        _windows?.Dispose();
+        _buffers?.Dispose();
         _begin.Dispose();
         _end.Dispose();
         _stream.Dispose();
@@ -68,42 +78,62 @@ internal sealed class AllReduceMeasurement : IDisposable
 
     private void Allocate()
     {
-        CudaException? failure = null;
-        try
-        {
-            _input = _routed.Device.Allocate<byte>((nuint)_options.MaxBytes);
-            _output = _routed.Device.Allocate<byte>((nuint)_options.MaxBytes);
-            _input.Span.Clear(_stream);
-        }
-        catch (CudaException e)
-        {
-            failure = e;
-        }
-
-        double[] failed = [failure is null ? 0 : 1];
+        bool wantsWindows = _routed.Nccl is not null && NcclFeatures.Has(nameof(NcclNative.ncclCommWindowRegister));
+        CudaException? failure = TryAllocate(DeviceMemoryKind.Plain, out _buffers), noWindows = wantsWindows ? TryAllocate(DeviceMemoryKind.Shareable, out _windows) : null;
+        double[] failed = [failure is null ? 0 : 1, noWindows is null ? 0 : 1];
         _group.AllReduce<double>(failed, failed, ReduceOp.Max);
         if (failed[0] != 0)
             throw new InvalidOperationException($"Group {_group.Name}: two buffers of {_options.MaxBytes} bytes to measure all-reduces with: {failure?.Message ?? "another rank could not get them."} Lower {nameof(AllReduceTunerOptions)}.{nameof(AllReduceTunerOptions.MaxBytes)}.", failure);
+        if (failed[1] != 0)
+        {
+            _windows?.Dispose();
+            _windows = null;
+        }
+
+        _windows?.MakeWindows(_routed);
     }
+
+    private CudaException? TryAllocate(DeviceMemoryKind kind, out RouteBuffers? buffers)
+    {
+        buffers = null;
+        try
+        {
+            buffers = new RouteBuffers(_routed.Device, (nuint)_options.MaxBytes, kind);
+            buffers.Clear(_stream);
+            return null;
+        }
+        catch (CudaException e)
+        {
+            return e;
+        }
+    }
+
+    /// <summary>A route that works on symmetric windows alone is measured there, and no other.</summary>
+    private RouteBuffers BuffersOf(AllReduceRoute route) => route == AllReduceRoute.NcclSymmetric && _windows is not null ? _windows : _buffers!;
 
     private AllReduceTiming Measure(DataType type, nuint count, bool captured)
     {
         AllReduceRequest request = new(count, type, ReduceOp.Sum) { IsCaptured = captured };
-        string?[] objections = [.. AllReduceRouter.Routes.Select(route => AllReduceRouter.Objection(route, request, _routed.Facts with { Forced = null }))];
+        string?[] objections = [.. AllReduceRouter.Routes.Select(route => AllReduceRouter.Objection(route, _routed.Locate(request, BuffersOf(route).Input, BuffersOf(route).Output), _routed.Facts))];
         AllReduceRoute[] routes = [.. AllReduceRouter.Routes.Where((_, index) => objections[index] is null)];
         int calls = _options.CallsOf((long)request.Bytes);
         double[] times = new double[(routes.Length * _options.Rounds) + 1];
+        long[] wrong = new long[routes.Length];
         CudaGraphExec?[] graphs = [.. routes.Select(route => captured ? Capture(route, request, calls) : null)];
         try
         {
-            // The first round warms up.
+            for (int i = 0; _check is not null && i < routes.Length; i++)
+                wrong[i] = CountWrong(_check, routes[i], request);
+
+            // The first round warms up. Each begins with another route, so that none is always the one after NCCL, say.
             for (int round = -1; round < _options.Rounds; round++)
             {
-                for (int route = 0; route < routes.Length; route++)
+                for (int turn = 0; turn < routes.Length; turn++)
                 {
-                    double time = Time(routes[route], request, graphs[route], calls);
+                    int i = (round + 1 + turn) % routes.Length;
+                    double time = Time(routes[i], request, graphs[i], calls);
                     if (round >= 0)
-                        times[(route * _options.Rounds) + round] = time;
+                        times[(i * _options.Rounds) + round] = time;
                 }
             }
         }
@@ -114,10 +144,12 @@ internal sealed class AllReduceMeasurement : IDisposable
         }
 
         Agree(times);
-        RouteTiming[] timings = [.. AllReduceRouter.Routes.Select((route, index) => new RouteTiming(route, Median(route), objections[index]))];
+        if (_check is not null)
+            _group.AllReduce<long>(wrong, wrong);
+        RouteTiming[] timings = [.. AllReduceRouter.Routes.Select((route, index) => Array.IndexOf(routes, route) is >= 0 and var i
+            ? RouteTiming.Of(route, times.AsSpan(i * _options.Rounds, _options.Rounds)) with { Wrong = _check is null ? null : wrong[i] }
+            : new RouteTiming(route, null, objections[index]))];
         return new AllReduceTiming(request.Bytes, type, captured, _routed.Route(request).Route, timings);
-
-        double? Median(AllReduceRoute route) => Array.IndexOf(routes, route) is >= 0 and var index ? times.Skip(index * _options.Rounds).Take(_options.Rounds).Order().ElementAt(_options.Rounds / 2) : null;
     }
 
     /// <summary>Of the slowest rank, each time; and whether any of them has to end.</summary>
@@ -163,5 +195,39 @@ internal sealed class AllReduceMeasurement : IDisposable
         return graph.Instantiate();
     }
 
-    private void Launch(AllReduceRoute route, in AllReduceRequest request) => _routed.Launch(route, _input!.Pointer, _output!.Pointer, request.Count, request.Type, request.Op, _stream);
+    /// <summary>The inputs differ from call to call, so that what a call leaves behind is not taken for a result of the next one. The last one stays there, for the timed calls.</summary>
+    private long CountWrong(IAllReduceCheck check, AllReduceRoute route, in AllReduceRequest request)
+    {
+        RouteBuffers buffers = BuffersOf(route);
+        check.Begin();
+        if (request.IsCaptured)
+        {
+            using GraphCapture capture = _stream.BeginCapture();
+            Enqueue(request);
+            using CudaGraph graph = capture.End();
+            using CudaGraphExec exec = graph.Instantiate();
+            exec.Launch(_stream);
+            _group.Synchronize(_stream);
+        }
+        else
+        {
+            Enqueue(request);
+            _group.Synchronize(_stream);
+        }
+
+        return check.Wrong();
+
+        void Enqueue(in AllReduceRequest request)
+        {
+            for (int call = 0; call < check.Calls; call++)
+            {
+                int seed = unchecked((int)request.Count + (31 * (int)route) + (1009 * call) + 1);
+                check.Fill(buffers.Input, request.Count, request.Type, seed);
+                Launch(route, request);
+                check.Count(buffers.Output, request.Count, request.Type, seed);
+            }
+        }
+    }
+
+    private void Launch(AllReduceRoute route, in AllReduceRequest request) => _routed.Launch(route, BuffersOf(route).Input, BuffersOf(route).Output, request.Count, request.Type, request.Op, _stream);
 }

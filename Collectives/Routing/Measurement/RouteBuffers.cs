@@ -1,0 +1,46 @@
+using CollectivesSharp.Cuda;
+
+namespace CollectivesSharp;
+
+/// <summary>Input and output of the calls that are measured.</summary>
+internal sealed class RouteBuffers : IDisposable
+{
+    private readonly DeviceBuffer<byte> _input;
+    private readonly DeviceBuffer<byte> _output;
+    private readonly List<RegisteredBuffer> _windows = [];
+
+    /// <exception cref="CudaException">There is no such memory, or not so much.</exception>
+    internal RouteBuffers(CudaDevice device, nuint bytes, DeviceMemoryKind kind)
+    {
+        _input = device.Allocate<byte>(bytes, kind);
+        try
+        {
+            _output = device.Allocate<byte>(bytes, kind);
+        }
+        catch (CudaException)
+        {
+            _input.Dispose();
+            throw;
+        }
+    }
+
+    internal nint Input => _input.Pointer;
+
+    internal nint Output => _output.Pointer;
+
+    internal void Clear(CudaStream stream) => _input.Span.Clear(stream);
+
+    /// <summary>Collective.</summary>
+    internal void MakeWindows(IDeviceCommunicator communicator)
+    {
+        foreach (DeviceBuffer<byte> buffer in (ReadOnlySpan<DeviceBuffer<byte>>)[_input, _output])
+            _windows.Add(communicator.Register(buffer.Pointer, buffer.Span.LengthInBytes, RegistrationKind.Symmetric));
+    }
+
+    public void Dispose()
+    {
+        _windows.ForEach(window => window.Dispose());
+        _input.Dispose();
+        _output.Dispose();
+    }
+}
