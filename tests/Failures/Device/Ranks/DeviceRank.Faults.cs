@@ -93,6 +93,9 @@ internal static partial class DeviceRank
         group.Barrier();
         if (rank == 0)
             place.Reduce();
+
+        // The fault comes behind the call: before it, the call itself would throw.
+        group.Barrier();
         Step(rank, "wait", place.Synchronize);
         Step(rank, "dispose", () => group.DisposeAsync().AsTask().GetAwaiter().GetResult());
     }
