@@ -123,6 +123,25 @@ public sealed class PeerKernelTests
         Assert.Equal("NaN", all.Of(0, "output").Message);
     }
 
+    [Fact]
+    public async Task A_stream_may_end_before_the_group_whose_call_waits_on_it()
+    {
+        await using DeviceJob job = DeviceJob.Start(1, $"{OneShot} {DeviceJob.Gpus(2)}", "kernels, stream disposed");
+        Report[] all = await job.FinishAsync();
+        Assert.True(all.Of(0, "dispose") is { Exception: "", Seconds: < 4 }, all.Of(0, "dispose").ToString());
+        Assert.DoesNotContain("has not ended", all.Of(0, "warning").Message, StringComparison.Ordinal);
+        all.Threw(1, "barrier", nameof(GroupAbortedException), "disposed while");
+    }
+
+    [Fact]
+    public async Task A_stream_of_another_library_may_end_after_a_wait_that_a_fault_has_ended()
+    {
+        await using DeviceJob job = DeviceJob.Start(1, $"{OneShot} {DeviceJob.Gpus(2)}", "kernels, foreign stream");
+        Report[] all = await job.FinishAsync();
+        all.Threw(0, "wait", nameof(GroupAbortedException), "the operator wants it");
+        all.Went(0, "drain", "dispose");
+    }
+
     private static void AssertEnded(Report[] all, int rank)
     {
         all.Threw(rank, "call", nameof(PeerLostException));
