@@ -54,9 +54,19 @@ public sealed partial class GroupCoordinator
         TimeSpan limit = timeout ?? _options.DeviceTimeout + ((_device as IGuardedCommunicator)?.Grace ?? TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, nameof(timeout));
         using CudaContextScope scope = device.MakeCurrent();
-        Await(stream, limit, cancellationToken);
+        try
+        {
+            Await(stream, limit, cancellationToken);
+        }
+        catch
+        {
+            // Whose stream it is destroys it now, without asking the group.
+            (_device as RoutedDeviceCommunicator)?.Peer.LetGo(stream);
+            throw;
+        }
+
         (_device as IGuardedCommunicator)?.LookForErrors();
-        (_device as RoutedDeviceCommunicator)?.Peer?.HasDrained(stream);
+        (_device as RoutedDeviceCommunicator)?.Peer.HasDrained(stream);
         ThrowIfFaulted();
     }
 

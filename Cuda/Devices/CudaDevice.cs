@@ -38,6 +38,12 @@ public sealed unsafe partial class CudaDevice
         MultiprocessorCount = Attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
     }
 
+    /// <summary>
+    /// A stream that <see cref="CreateStream"/> made is about to be destroyed, by its Dispose or by the finaliser of one that was forgotten: the last moment for whoever keeps its handle (a CUstream), to record an event on it,
+    /// say. On that thread, the device's context current; a handler neither waits nor throws.
+    /// </summary>
+    public event Action<nint>? StreamEnding;
+
     /// <summary>Every device that CUDA_VISIBLE_DEVICES leaves, by ordinal; empty without a driver or a device (<see cref="CudaDriver.TryInitialize"/> says why).</summary>
     public static IReadOnlyList<CudaDevice> All
     {
@@ -161,6 +167,8 @@ public sealed unsafe partial class CudaDevice
     }
 
     public override string ToString() => $"{Ordinal} {Name} {PciBusId}";
+
+    internal void TellStreamEnds(nint stream) => StreamEnding?.Invoke(stream);
 
     private nint MakeCopyStream()
     {

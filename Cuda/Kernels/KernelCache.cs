@@ -11,7 +11,9 @@ internal sealed class KernelCache(string? folder)
 {
     internal const string Variable = "COLLECTIVES_KERNEL_CACHE";
 
-    internal static KernelCache Default { get; } = new(FolderOf(Environment.GetEnvironmentVariable(Variable), Environment.GetEnvironmentVariable("XDG_CACHE_HOME"), Environment.GetFolderPath(Environment.SpecialFolder.UserProfile)));
+    private const string Name = "kernels";
+
+    internal static KernelCache Default { get; } = new(CacheFolder.Find(Variable, Name));
 
     internal byte[]? Find(string key)
     {
@@ -31,45 +33,12 @@ internal sealed class KernelCache(string? folder)
 
     internal void Keep(string key, byte[] cubin)
     {
-        if (folder is null)
-            return;
-        string? unfinished = null;
-        try
-        {
-            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            unfinished = Path.Combine(folder, $".{key}.{Environment.ProcessId}.{Guid.NewGuid():n}");
-            File.WriteAllBytes(unfinished, [.. SHA256.HashData(cubin), .. cubin]);
-            File.Move(unfinished, PathOf(key), overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            if (unfinished is not null)
-                TryDelete(unfinished);
-        }
+        if (folder is not null)
+            _ = CacheFolder.Keep(PathOf(key), [.. SHA256.HashData(cubin), .. cubin]);
     }
 
     private string PathOf(string key) => Path.Combine(folder!, key + ".cubin");
 
-    private static void TryDelete(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // A full disk, say: the file is of no use and no harm.
-        }
-    }
-
     /// <summary>Null: nowhere.</summary>
-    internal static string? FolderOf(string? named, string? cacheHome, string profile)
-    {
-        if (named == "off")
-            return null;
-        if (!string.IsNullOrEmpty(named))
-            return named;
-        string home = string.IsNullOrEmpty(cacheHome) ? Path.Combine(profile, ".cache") : cacheHome;
-        return Path.IsPathRooted(home) ? Path.Combine(home, "collectives-sharp", "kernels") : null;
-    }
+    internal static string? FolderOf(string? named, string? cacheHome, string profile) => CacheFolder.Of(named, cacheHome, profile, Name);
 }

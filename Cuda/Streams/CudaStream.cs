@@ -5,7 +5,7 @@ namespace CollectivesSharp.Cuda;
 
 /// <summary>
 /// A stream: work in order on one device. Converts to the raw handle (CUstream) wherever a call takes <c>nint stream</c>; another library's stream is taken over
-/// by <see cref="FromHandle"/> or passed as its handle. Enqueueing from several threads is allowed and unordered between them. Disposing does not wait: what is enqueued still runs.
+/// by <see cref="FromHandle"/> or passed as its handle. Enqueueing from several threads is allowed and unordered between them. Disposing does not wait: what is enqueued still runs, and groups keep their order.
 /// </summary>
 public sealed unsafe class CudaStream : IDisposable
 {

@@ -22,6 +22,7 @@ internal sealed class CudaStreamHandle : SafeHandle
         try
         {
             using CudaContextScope scope = _device.MakeCurrent();
+            _device.TellStreamEnds(handle);
             return CudaDriverNative.cuStreamDestroy_v2(handle) == CUresult.CUDA_SUCCESS;
         }
         catch (CudaException)

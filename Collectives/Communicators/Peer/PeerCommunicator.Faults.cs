@@ -65,6 +65,9 @@ public sealed unsafe partial class PeerCommunicator
     /// <summary>The stream's work is over; the next call on another stream has nothing to wait for.</summary>
     internal void HasDrained(nint stream) => _order.HasDrained(stream);
 
+    /// <summary>Nobody waits for the stream any more, which is still there: it may be destroyed from here on.</summary>
+    internal void LetGo(nint stream) => _order.LetGo(stream);
+
     /// <summary>The host's fault comes first, unless this rank's own kernel knows the same: of a process that has ended it knows only the silence.</summary>
     private CollectiveException Find()
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using CollectivesSharp.Cuda;
 using CollectivesSharp.Interop;
 
@@ -7,14 +8,24 @@ namespace CollectivesSharp;
 /// Keeps the calls of one group in order on the device, whichever streams they come on: the epochs of its peer memory follow each other. A call on the stream of the last one costs nothing. On another stream it waits
 /// for what that one has enqueued so far, by an event; within one capture by edges. What runs when a graph is launched is the caller's to order.
 /// </summary>
-/// <remarks>The stream of the last call must still be there when the next call comes on another one, unless the group's Synchronize has seen its end. A context is current.</remarks>
-internal sealed unsafe class StreamOrder(CudaDevice device) : IDisposable
+/// <remarks>
+/// A <see cref="CudaStream"/> may end at any time: the event is recorded on it in its last moment (<see cref="CudaDevice.StreamEnding"/>), and never on every call, which would cost the device a microsecond. A raw handle of
+/// a stream made elsewhere must live until the next call on another stream, or <see cref="LetGo"/>. A context is current, except for Forget, HasDrained and Dispose.
+/// </remarks>
+internal sealed unsafe class StreamOrder : IDisposable
 {
     /// <summary>CU_STREAM_PER_THREAD names another stream in every thread.</summary>
     private const nint PerThread = 2;
     private const nint None = -1;
 
-    private readonly CudaEvent _event = device.CreateEvent();
+    /// <summary>In place of a stream: the event stands behind its calls, and it may be gone.</summary>
+    private const nint Recorded = -2;
+
+    private readonly CudaDevice _device;
+    private readonly CudaEvent _event;
+
+    /// <summary>Calls come one at a time; a stream may end meanwhile on any thread, the finaliser's too.</summary>
+    private readonly Lock _lock = new();
 
     /// <summary>Nothing has to be done for a call on this one.</summary>
     private nint _current = None;
@@ -26,49 +37,91 @@ internal sealed unsafe class StreamOrder(CudaDevice device) : IDisposable
     private nint _captured = None;
     private ulong _capture;
 
+    /// <summary>The call that runs is on a thread's own stream, and not captured.</summary>
+    private bool _recordsBehind;
+
+    internal StreamOrder(CudaDevice device)
+    {
+        (_device, _event) = (device, device.CreateEvent());
+        device.StreamEnding += LetGo;
+    }
+
     /// <summary>Before every launch.</summary>
     internal void Enter(nint stream)
     {
         if (stream != _current)
-            Switch(stream);
+            EnterAnother(stream);
     }
 
     /// <summary>After a launch: another thread could not find this thread's own stream again.</summary>
     internal void Leave(nint stream)
     {
-        if (stream == PerThread)
+        if (stream == PerThread && _recordsBehind)
             _ = CudaDriverNative.cuEventRecord(_event.Handle, stream);
     }
 
     /// <summary>All work of the stream is done.</summary>
     internal void HasDrained(nint stream)
     {
-        if (stream == _eager)
-            _eager = _current = None;
+        lock (_lock)
+        {
+            if (stream == _eager)
+                _eager = _current = None;
+        }
     }
 
-    /// <summary>Whether the last eager call's stream has reached it; a stream that is gone counts as drained.</summary>
+    /// <summary>The stream is still there, and may end without another word. Any thread.</summary>
+    internal void LetGo(nint stream)
+    {
+        lock (_lock)
+        {
+            // The next stream may get the same handle.
+            if (stream == _current)
+                _current = None;
+            if (stream == _captured)
+                _captured = None;
+            if (stream == _eager)
+                _eager = Record(stream) ? Recorded : None;
+        }
+    }
+
+    /// <summary>Whether the last eager call's stream has reached it.</summary>
     internal bool IsDrained()
     {
-        // A query would spoil a capture.
-        if (_eager == None || (_eager != PerThread && CaptureOf(_eager, out _, out _) is not null))
-            return true;
-        CUresult result = _eager == PerThread ? CudaDriverNative.cuEventQuery(_event.Handle) : CudaDriverNative.cuStreamQuery(_eager);
-        return result != CUresult.CUDA_ERROR_NOT_READY;
+        lock (_lock)
+            return AskDevice();
     }
 
-    internal void Forget() => _current = _eager = _captured = None;
+    internal void Forget()
+    {
+        lock (_lock)
+            _current = _eager = _captured = None;
+    }
 
-    public void Dispose() => _event.Dispose();
+    public void Dispose()
+    {
+        _device.StreamEnding -= LetGo;
+        Forget();
+        _event.Dispose();
+    }
 
+    /// <summary>The native calls stay out of the lock's try block, where the JIT would make stubs of them, which allocate.</summary>
+    private void EnterAnother(nint stream)
+    {
+        lock (_lock)
+            Switch(stream);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void Switch(nint stream)
     {
+        _recordsBehind = false;
         if (CaptureOf(stream, out nint* nodes, out nuint count) is { } capture)
         {
             // The previous call of this capture came on the stream that is known, or on the current one, whose calls are not looked at.
             foreach (nint before in (ReadOnlySpan<nint>)[_captured, _eager])
             {
-                if (before != None && before != stream && before != PerThread && (before != _captured || capture == _capture) && CaptureOf(before, out nodes, out count) == capture && count > 0)
+                if (before is not (None or Recorded or PerThread) && before != stream && (before != _captured || capture == _capture) && CaptureOf(before, out nodes, out count) == capture && count > 0)
                     Check(CudaDriverNative.cuStreamUpdateCaptureDependencies(stream, nodes, count, 0), "cuStreamUpdateCaptureDependencies");
             }
 
@@ -76,28 +129,38 @@ internal sealed unsafe class StreamOrder(CudaDevice device) : IDisposable
             return;
         }
 
-        if (_eager != None && (_eager != stream || stream == PerThread))
+        if (_eager != None && _eager != stream)
         {
-            if (_eager != PerThread)
+            if (_eager != Recorded)
             {
                 if (CaptureOf(_eager, out _, out _) is not null)
                     throw new InvalidOperationException($"A call on stream 0x{stream:x} while stream 0x{_eager:x}, which had this group's last call, is being captured: the two can't be put in order. Use a sibling group.");
-                CUresult recorded = CudaDriverNative.cuEventRecord(_event.Handle, _eager);
-                if (recorded is CUresult.CUDA_ERROR_INVALID_HANDLE or CUresult.CUDA_ERROR_CONTEXT_IS_DESTROYED)
-                    _eager = None; // Destroyed.
-                else
-                    Check(recorded, "cuEventRecord");
+                Check(CudaDriverNative.cuEventRecord(_event.Handle, _eager), "cuEventRecord");
             }
 
-            if (_eager != None)
-                Check(CudaDriverNative.cuStreamWaitEvent(stream, _event.Handle, 0), "cuStreamWaitEvent");
+            Check(CudaDriverNative.cuStreamWaitEvent(stream, _event.Handle, 0), "cuStreamWaitEvent");
         }
 
-        _eager = stream;
-        _current = stream == PerThread ? None : stream;
+        _recordsBehind = stream == PerThread;
+        _eager = _recordsBehind ? Recorded : stream;
+        _current = _recordsBehind ? None : stream;
     }
 
-    /// <summary>Null: it is not being captured, or gone.</summary>
+    /// <summary>False: it is being captured, and takes the capture along; or its context has failed.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool Record(nint stream) => CaptureOf(stream, out _, out _) is null && CudaDriverNative.cuEventRecord(_event.Handle, stream) == CUresult.CUDA_SUCCESS;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool AskDevice() => _eager switch
+    {
+        None => true,
+        Recorded => CudaDriverNative.cuEventQuery(_event.Handle) != CUresult.CUDA_ERROR_NOT_READY,
+
+        // A query would spoil a capture.
+        _ => CaptureOf(_eager, out _, out _) is not null || CudaDriverNative.cuStreamQuery(_eager) != CUresult.CUDA_ERROR_NOT_READY,
+    };
+
+    /// <summary>Null: it is not being captured.</summary>
     private static ulong? CaptureOf(nint stream, out nint* nodes, out nuint count)
     {
         CUstreamCaptureStatus status;

@@ -1,3 +1,5 @@
+using CollectivesSharp.Cuda;
+
 namespace CollectivesSharp;
 
 /// <summary>
@@ -8,12 +10,14 @@ internal sealed class AllReduceTuningCache(string? folder)
 {
     internal const string Variable = "COLLECTIVES_TUNING_CACHE";
 
+    private const string Name = "tuning";
+
     /// <summary>A table of all types has some KiB.</summary>
     private const int MostBytes = 1 << 20;
 
     private const string Nowhere = $"{Variable} is \"off\", or there is no home folder";
 
-    internal static AllReduceTuningCache Default => new(FolderOf(Environment.GetEnvironmentVariable(Variable), Environment.GetEnvironmentVariable("XDG_CACHE_HOME"), Environment.GetFolderPath(Environment.SpecialFolder.UserProfile)));
+    internal static AllReduceTuningCache Default => new(CacheFolder.Find(Variable, Name));
 
     /// <summary>Whether anybody has ever tuned; without it nobody has to look at the machine.</summary>
     internal bool IsEmpty
@@ -63,45 +67,12 @@ internal sealed class AllReduceTuningCache(string? folder)
     {
         if (folder is null)
             return $"not kept: {Nowhere}";
-        string? unfinished = null;
-        try
-        {
-            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            unfinished = Path.Combine(folder, $".{Environment.ProcessId}.{Guid.NewGuid():n}");
-            File.WriteAllBytes(unfinished, text);
-            File.Move(unfinished, PathOf(key), overwrite: true);
-            return PathOf(key);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            if (unfinished is not null)
-                TryDelete(unfinished);
-            return $"not kept: {e.Message}";
-        }
+        string path = PathOf(key);
+        return CacheFolder.Keep(path, text) is { } reason ? $"not kept: {reason}" : path;
     }
 
     internal string PathOf(string key) => Path.Combine(folder!, $"all-reduce-{GroupFormation.Digest(key)}.json");
 
     /// <summary>Null: nowhere.</summary>
-    internal static string? FolderOf(string? named, string? cacheHome, string profile)
-    {
-        if (named == "off")
-            return null;
-        if (!string.IsNullOrEmpty(named))
-            return named;
-        string home = string.IsNullOrEmpty(cacheHome) ? Path.Combine(profile, ".cache") : cacheHome;
-        return Path.IsPathRooted(home) ? Path.Combine(home, "collectives-sharp", "tuning") : null;
-    }
-
-    private static void TryDelete(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // A full disk, say: the file is of no use and no harm.
-        }
-    }
+    internal static string? FolderOf(string? named, string? cacheHome, string profile) => CacheFolder.Of(named, cacheHome, profile, Name);
 }

@@ -2,17 +2,23 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
+using CollectivesSharp.Cuda;
 using CollectivesSharp.Interop;
 using Xunit;
 
 namespace CollectivesSharp.Failures;
 
-/// <summary>Rank processes over the stub driver and the stub NCCL (tests/Stubs), in COLLECTIVES_TEST_STUBS; with COLLECTIVES_TEST_GPUS=1 over this machine's driver, NCCL and GPUs, for tests that set no variable of the stubs.</summary>
+/// <summary>
+/// Rank processes over the stub driver and the stub NCCL (tests/Stubs), in COLLECTIVES_TEST_STUBS; with COLLECTIVES_TEST_GPUS=1 over this machine's driver, NCCL and GPUs: tests that set variables of the stubs are skipped then.
+/// </summary>
 internal sealed class DeviceJob : IAsyncDisposable
 {
     private const int SIGKILL = 9;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(40);
+
+    /// <summary>Of the one who started the tests, that ranks on real GPUs must see: where the libraries are, which GPUs are his.</summary>
+    private static readonly string[] s_ofTheMachine = ["COLLECTIVES_CUDA_PATH", "COLLECTIVES_NCCL_PATH", "COLLECTIVES_KERNEL_CACHE", "CUDA_VISIBLE_DEVICES"];
 
     private readonly RankProcesses _processes;
     private readonly List<Report> _reports = [];
@@ -30,10 +36,23 @@ internal sealed class DeviceJob : IAsyncDisposable
         }
     }
 
+    private static bool IsReal => Environment.GetEnvironmentVariable("COLLECTIVES_TEST_GPUS") == "1";
+
+    /// <summary>The variables with which ranks see so many GPUs; ranks beyond them share the first ones. Skips the test where there are fewer.</summary>
+    internal static string Gpus(int count)
+    {
+        if (!IsReal)
+            return $"STUB_CUDA_DEVICES={count}";
+        Assert.SkipWhen(CudaDevice.All.Count < count, $"{count} GPUs are needed, visible: {CudaDevice.DescribeAll()}.");
+        string[] visible = Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES")?.Split(',') ?? [.. Enumerable.Range(0, count).Select(Text)];
+        return $"CUDA_VISIBLE_DEVICES={string.Join(',', visible[..count])}";
+    }
+
     /// <summary>One process for each rank, with more variables than the stubs' for some of them.</summary>
     internal static DeviceJob Start(int size, Func<int, Dictionary<string, string>> also, params string[] arguments)
     {
-        bool real = Environment.GetEnvironmentVariable("COLLECTIVES_TEST_GPUS") == "1";
+        bool real = IsReal;
+        Assert.SkipWhen(real && Enumerable.Range(0, size).Any(rank => also(rank).Keys.Any(name => name.StartsWith("STUB_", StringComparison.Ordinal))), "The test sets variables of the stubs.");
         string stubs = real ? "" : Stubs, job = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
         return new DeviceJob(RankProcesses.Start(["device", .. arguments], Enumerable.Range(0, size).Select(rank =>
         {
@@ -47,7 +66,17 @@ internal sealed class DeviceJob : IAsyncDisposable
                 // Most tests are of NCCL alone; those of our kernels say otherwise.
                 ["COLLECTIVES_ALLREDUCE_ROUTE"] = "nccl",
             };
-            if (!real)
+            if (real)
+            {
+                // No NVLink multicast in tests.
+                environment["NCCL_NVLS_ENABLE"] = "0";
+                foreach (string name in s_ofTheMachine)
+                {
+                    if (Environment.GetEnvironmentVariable(name) is { } value)
+                        environment[name] = value;
+                }
+            }
+            else
                 environment["COLLECTIVES_CUDA_PATH"] = environment["COLLECTIVES_NCCL_PATH"] = stubs;
             if (Environment.GetEnvironmentVariable("COLLECTIVES_NVRTC_PATH") is { } compiler)
                 environment["COLLECTIVES_NVRTC_PATH"] = compiler;
@@ -55,8 +84,6 @@ internal sealed class DeviceJob : IAsyncDisposable
                 environment[name] = value;
             return environment;
         })));
-
-        static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
     }
 
     /// <summary>The same variables for all ranks: "NAME=value NAME=value".</summary>
@@ -101,6 +128,8 @@ internal sealed class DeviceJob : IAsyncDisposable
     internal async Task<Report[]> FinishAsync() => [.. (await Task.WhenAll(Enumerable.Range(0, _processes.Ranks.Length).Select(FinishAsync))).SelectMany(said => said)];
 
     public ValueTask DisposeAsync() => _processes.DisposeAsync();
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     internal static Dictionary<string, string> Variables(string text) => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)
         .Select(part => part.Split('=', 2)).ToDictionary(parts => parts[0], parts => parts[1]);

@@ -1,7 +1,7 @@
 #define KERNEL reduce_parts
 #include "reduce_scatter.cu"
-#include "harness/arena.hpp"
 #include "harness/reference.hpp"
+#include "harness/sequence.hpp"
 
 using namespace emulator;
 
@@ -9,7 +9,6 @@ using namespace emulator;
 #define TEXT(x) TEXT_OF(x)
 
 static const u8 UNTOUCHED = 0x5C;
-static const u64 PATIENCE = 1'000'000;
 static const u32 LONGEST = 3 * ELEMENT::IN_CELL + 2;            // elements of a part
 static const u32 CELLS = (LONGEST - 1) / ELEMENT::IN_CELL + 1;  // of it
 
@@ -25,26 +24,18 @@ struct Call {
 struct ReduceScatters {
     Case &of;
     const Format &format = format_of(TEXT(ELEMENT));
-    Arena arena;
     std::vector<Call> calls;
+    Sequence sequence;
     u8 *in[MAX_RANKS], *out[MAX_RANKS];
-    bool left[MAX_RANKS] = {};           // before the call that runs
-    u32 stopped = WORLD_SIZE, from = 0;  // a rank that stops before this call
 
-    ReduceScatters(Case &of, u32 blocks, u32 threads, bool stops) : of(of), arena(WORLD_SIZE, WORLD_SIZE * CELLS * sizeof(ELEMENT::Cell), stops ? PATIENCE : ~0ull)
+    ReduceScatters(Case &of, u32 blocks, u32 threads) : of(of), calls(2 + of.random.below(7)), sequence(of, WORLD_SIZE, (u32)calls.size(), WORLD_SIZE * CELLS * sizeof(ELEMENT::Cell))
     {
         Random &random = of.random;
         for (u32 rank = 0; rank < WORLD_SIZE; rank++) {
             in[rank] = (u8 *)heap.allocate("input of rank " + std::to_string(rank), size(), random.below(16 / format.bytes) * format.bytes);
             out[rank] = (u8 *)heap.allocate("output of rank " + std::to_string(rank), LONGEST * format.bytes, random.below(16 / format.bytes) * format.bytes);
         }
-        calls.resize(2 + random.below(7));
-        if (stops) {
-            stopped = random.below(WORLD_SIZE);
-            from = random.below((u32)calls.size());
-            machine.patience = PATIENCE + 1;
-        }
-        description = std::string(format.name) + ", " TEXT(OP) ", " + std::to_string(WORLD_SIZE) + " ranks" + (stops ? ", rank " + std::to_string(stopped) + " stops before call " + std::to_string(from) : "") + "; calls:";
+        description = std::string(format.name) + ", " TEXT(OP) ", " + std::to_string(WORLD_SIZE) + " ranks" + sequence.text() + "; calls:";
         for (Call &call : calls)
             make(call, 1 + random.below(blocks), 1 + random.below(threads));
     }
@@ -70,7 +61,7 @@ struct ReduceScatters {
         for (u32 rank = 0; rank < WORLD_SIZE; rank++) {
             ReduceScatter &arguments = call.arguments[rank];
             arguments = {};
-            arguments.view = arena.view[rank];
+            arguments.view = sequence.view(rank);
             arguments.input = in[rank];
             arguments.output = call.in_place ? in[rank] + offset[rank] * format.bytes : out[rank];
             memcpy(arguments.offset, offset, sizeof offset);
@@ -89,7 +80,6 @@ struct ReduceScatters {
     {
         memcpy(in[rank], call.data[rank].data(), size());
         memset(out[rank], UNTOUCHED, LONGEST * format.bytes);
-        left[rank] = arena.has_left(rank);
     }
 
     u64 expected(const Call &call, u32 rank, u64 index) const
@@ -104,14 +94,10 @@ struct ReduceScatters {
     {
         const Call &call = calls[number];
         const ReduceScatter &to = call.arguments[rank];
-        bool leaves = arena.has_left(rank);
-        if (leaves && (stopped == WORLD_SIZE || number < from))
-            fail(Verdict::WrongData, "rank %u has left in call %u, for no reason", rank, number);
-        if (!leaves && stopped != WORLD_SIZE && number >= from)
-            fail(Verdict::WrongData, "rank %u has not left in call %u, which rank %u never began", rank, number, stopped);
+        bool leaves = sequence.has_left(rank), left = sequence.had_left(rank);
         for (u64 i = 0; i < to.count[rank]; i++) {
             u64 got = format.read(to.output, i), wanted = expected(call, rank, i);
-            if (leaves ? !format.is_nothing(got) && (left[rank] || !format.equal(got, wanted)) : !format.equal(got, wanted))
+            if (leaves ? !format.is_nothing(got) && (left || !format.equal(got, wanted)) : !format.equal(got, wanted))
                 fail(Verdict::WrongData, "rank %u, call %u, element %llu of %llu is %s and should be %s", rank, number, i, to.count[rank], format.text(got).c_str(), format.text(wanted).c_str());
         }
         u64 bytes = to.count[rank] * format.bytes, begin = call.in_place ? to.offset[rank] * format.bytes : size();
@@ -125,24 +111,17 @@ struct ReduceScatters {
 
     void run()
     {
-        for (u32 rank = 0; rank < WORLD_SIZE; rank++)
-            for (u32 number = 0; number < calls.size() && (rank != stopped || number < from); number++) {
-                Launch launch;
-                Call &call = calls[number];
-                launch.kernel = [&call, rank] { reduce_parts(call.arguments[rank]); };
-                launch.blocks = call.blocks;
-                launch.threads = call.threads;
-                launch.dependent = of.random.one_in(2);
-                launch.delay = of.random.one_in(3) ? of.random.magnitude(12) : 0;
-                launch.before = [this, rank, &call] { before(rank, call); };
-                launch.after = [this, rank, number] { after(rank, number); };
-                machine.enqueue(rank, std::move(launch));
-                of.calls++;
-            }
-        machine.run();
-        for (u32 rank = 0; rank < WORLD_SIZE; rank++)
-            arena.check_end(rank, rank == stopped ? from : calls.size(), stopped, from);
-        heap.check_guards();
+        sequence.run([this](u32 rank, u32 number) {
+            Launch launch;
+            Call &call = calls[number];
+            launch.kernel = [&call, rank] { KERNEL(call.arguments[rank]); };
+            launch.blocks = call.blocks;
+            launch.threads = call.threads;
+            launch.dependent = of.random.one_in(2);
+            launch.before = [this, rank, &call] { before(rank, call); };
+            launch.after = [this, rank, number] { after(rank, number); };
+            return launch;
+        });
     }
 };
 
@@ -152,7 +131,7 @@ static void one_case(Case &of)
     Setting setting = of.setting(WORLD_SIZE, blocks, threads);
     setting.overlap = 2;
     machine.reset(setting);
-    ReduceScatters(of, blocks, threads, of.random.one_in(8)).run();
+    ReduceScatters(of, blocks, threads).run();
 }
 
 int main(int argc, char **argv) { return run(parse(argc, argv), one_case); }

@@ -72,6 +72,15 @@ stream *stub_new_stream(context *ctx, unsigned flags, int priority)
     return s;
 }
 
+/* The real driver follows a handle that was destroyed into freed memory: here the process ends every time, not now and then. */
+static void refuse_dead(void *handle)
+{
+    if (!IS(handle, MAGIC_DEAD))
+        return;
+    fprintf(stderr, "stub libcuda: a call with stream %p, which was destroyed\n", handle);
+    abort();
+}
+
 CUresult stub_stream(void *handle, context *ctx, stream **out)
 {
     if ((uintptr_t)handle <= 2) {
@@ -87,6 +96,7 @@ CUresult stub_stream(void *handle, context *ctx, stream **out)
         }
         handle = t_per_thread[ctx->device];
     }
+    refuse_dead(handle);
     NEED(IS(handle, MAGIC_STREAM), CUDA_ERROR_INVALID_HANDLE);
     *out = handle;
     return CUDA_SUCCESS;
@@ -220,7 +230,9 @@ API CUresult cuStreamDestroy_v2(stream *s)
 {
     ENTER_CONTEXT(ctx);
     (void)ctx;
-    NEED((uintptr_t)s > 2 && IS(s, MAGIC_STREAM), CUDA_ERROR_INVALID_HANDLE);
+    NEED((uintptr_t)s > 2, CUDA_ERROR_INVALID_HANDLE);
+    refuse_dead(s);
+    NEED(IS(s, MAGIC_STREAM), CUDA_ERROR_INVALID_HANDLE);
     pthread_mutex_lock(&stub_lock);
     if (s->capture != NULL) {
         stub_capture_invalidate(s->capture);

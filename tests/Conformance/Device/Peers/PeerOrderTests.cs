@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using CollectivesSharp.Cuda;
 using CollectivesSharp.Interop;
 using Xunit;
@@ -35,6 +36,46 @@ public sealed class PeerOrderTests
         rank.Group.AllReduce(value.Span, value.Span, ReduceOp.Max, rank.Stream);
         rank.Meet();
     });
+
+    [Theory]
+    [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
+    public void A_stream_may_be_disposed_or_forgotten_before_its_calls_have_run(int ranks) => PeerGroup.Run(ranks, rank =>
+    {
+        using DeviceBuffer<float> value = rank.Device.Allocate<float>(Length), result = rank.Device.Allocate<float>(Length);
+        using DeviceBuffer<uint> word = rank.Buffer(0u);
+        rank.Group.Prepare([DataType.Float32], [ReduceOp.Sum, ReduceOp.Max]);
+        for (uint round = 1; round <= 6; round++)
+        {
+            PeerGroup.Fill(value, round);
+            rank.Meet();
+            CallOnAStreamThatEnds(rank, value, word, round);
+            rank.Group.AllReduce(value.Span, result.Span, ReduceOp.Max, rank.Stream);
+
+            // Not before the second call is enqueued: it would be right without any order.
+            word.CopyFrom([round]);
+            rank.Meet();
+            PeerGroup.Check(result, round * ranks);
+            rank.Group.Barrier();
+        }
+    });
+
+    /// <summary>The call runs when the word is <paramref name="round"/>.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void CallOnAStreamThatEnds(DeviceRank rank, DeviceBuffer<float> value, DeviceBuffer<uint> word, uint round)
+    {
+        CallOn(rank.Device.CreateStream(), isDisposed: round % 2 == 0);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        void CallOn(CudaStream stream, bool isDisposed)
+        {
+            Contexts.WaitForWord(stream, word, round);
+            rank.Group.AllReduce(value.Span, value.Span, ReduceOp.Sum, stream);
+            if (isDisposed)
+                stream.Dispose();
+        }
+    }
 
     [Theory]
     [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]

@@ -91,14 +91,12 @@ internal static partial class DeviceRank
         await using GroupCoordinator group = await GroupCoordinator.CreateAsync(options);
         using Place place = new(group);
         group.Barrier();
+        if (rank == 0)
+            place.Reduce();
 
-        // Rank 1's end may come while rank 0 is still in the call.
-        Step(rank, "wait", () =>
-        {
-            if (rank == 0)
-                place.Reduce();
-            place.Synchronize();
-        });
+        // The fault comes behind the call: before it, the call itself would throw.
+        group.Barrier();
+        Step(rank, "wait", place.Synchronize);
         Step(rank, "dispose", () => group.DisposeAsync().AsTask().GetAwaiter().GetResult());
     }
 

@@ -50,6 +50,8 @@ internal static partial class DeviceRank
             case "kernels, killed": await KilledKernelAsync(options); break;
             case "kernels, threads": KernelThreads(options); break;
             case "kernels, aborted": AbortedKernels(options); break;
+            case "kernels, stream disposed": DisposedStream(options); break;
+            case "kernels, foreign stream": ForeignStream(options); break;
             default: throw new ArgumentException(scenario);
         }
 

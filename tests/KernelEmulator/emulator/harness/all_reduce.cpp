@@ -2,7 +2,6 @@
 
 namespace emulator {
 
-static const u64 PATIENCE = 1'000'000;
 static const u8 UNTOUCHED = 0x5C;
 
 AllReduces::AllReduces(Case &of, u32 ranks, const char *element, const char *operation, u64 largest, u64 half_bytes, u32 blocks, u32 threads, bool dependent)
@@ -12,13 +11,8 @@ AllReduces::AllReduces(Case &of, u32 ranks, const char *element, const char *ope
     Setting setting = of.setting(ranks, blocks, threads);
     setting.overlap = dependent ? 2 : 1;
     machine.reset(setting);
-    u32 number = 2 + random.below(7), kind = random.below(14);
-    trouble = kind <= LATE ? (Trouble)kind : NONE;
-    victim = random.below(ranks);
-    from = random.below(number);
-    arena.emplace_back(ranks, half_bytes, trouble == STOPS || trouble == LATE ? PATIENCE : ~0ull);
-    // Time goes on where somebody must leave for want of data; elsewhere a wait without an end is an error.
-    machine.patience = trouble == NONE ? 0 : PATIENCE + 1;
+    u32 number = 2 + random.below(7);
+    sequence.emplace(of, ranks, number, half_bytes);
 
     u32 pairs = 1 + random.below(3);
     for (u32 rank = 0; rank < ranks; rank++)
@@ -37,13 +31,7 @@ AllReduces::AllReduces(Case &of, u32 ranks, const char *element, const char *ope
         calls.push_back(call > 0 && random.one_in(4) ? calls.back() : next);
         make_inputs(call);
     }
-    static const char *const troubles[] = {"", "aborted", "a rank stops", "a rank stops and the group is aborted", "a rank comes after the deadline"};
-    description = std::string(element) + ", " + operation + ", " + std::to_string(ranks) + " ranks";
-    if (trouble)
-        description += std::string(", ") + troubles[trouble];
-    if (stops() || trouble == LATE)
-        description += ": rank " + std::to_string(victim) + " at call " + std::to_string(from);
-    description += "; calls:";
+    description = std::string(element) + ", " + operation + ", " + std::to_string(ranks) + " ranks" + sequence->text() + "; calls:";
     for (const Call &call : calls)
         description += " " + std::to_string(call.count) + " elements by " + std::to_string(call.blocks) + "x" + std::to_string(call.threads) + (&call == &calls.back() ? "" : ",");
 }
@@ -75,29 +63,23 @@ void AllReduces::before(u32 rank, u32 call)
     const Buffers &pair = buffers[rank][calls[call].pair];
     memset(pair.output, UNTOUCHED, largest * format.bytes);
     memcpy(pair.input, inputs[call][rank].data(), inputs[call][rank].size());
-    left[rank] = arena[0].has_left(rank);
 }
 
 void AllReduces::after(u32 rank, u32 call)
 {
     const u8 *output = buffers[rank][calls[call].pair].output;
     u64 count = calls[call].count, in_cell = format.cell / format.bytes;
-    bool leaves = arena[0].has_left(rank);
-    if (trouble == NONE && leaves)
-        fail(Verdict::WrongData, "rank %u has left in call %u, for no reason", rank, call);
-    if (stops() && rank != victim && call >= from && !leaves)
-        fail(Verdict::WrongData, "rank %u has not left in call %u, which rank %u never began", rank, call, victim);
     for (u64 cell = 0; cell * in_cell < count; cell++) {
         u64 begin = cell * in_cell, end = begin + in_cell < count ? begin + in_cell : count;
         bool nothing = true;
         for (u64 i = begin; i < end; i++)
             nothing &= format.is_nothing(format.read(output, i));
         // A rank that leaves says so in every number that it does not have.
-        if (nothing && leaves)
+        if (nothing && sequence->has_left(rank))
             continue;
         for (u64 i = begin; i < end; i++) {
             u64 got = format.read(output, i);
-            if (left[rank])
+            if (sequence->had_left(rank))
                 fail(Verdict::WrongData, "rank %u had left before call %u, whose element %llu is %s", rank, call, i, format.text(got).c_str());
             if (!format.equal(got, expected[call][i]))
                 fail(Verdict::WrongData, "rank %u, call %u, element %llu of %llu is %s and should be %s", rank, call, i, count, format.text(got).c_str(), format.text(expected[call][i]).c_str());
@@ -106,58 +88,23 @@ void AllReduces::after(u32 rank, u32 call)
     for (u64 i = count * format.bytes; i < largest * format.bytes; i++)
         if (output[i] != UNTOUCHED)
             fail(Verdict::WrongData, "rank %u, call %u of %llu bytes wrote byte %llu", rank, call, count * format.bytes, i);
-    ended++;
-    if (trouble == LATE && ended == (ranks - 1) * calls.size() + from)
-        for (u32 late = from; late < calls.size(); late++)
-            launch(victim, late, kernel);
 }
 
-void AllReduces::check_fault(u32 rank)
+void AllReduces::run(const Kernel &kernel)
 {
-    const Fault &fault = *arena[0].view[rank].fault;
-    // When the word is set the others may not have sent either.
-    u32 missing = aborts() ? ~(1u << rank) & ((1u << ranks) - 1) : 1u << victim, reason = aborts() ? ABORTED : TIMED_OUT;
-    if (rank == victim && trouble == LATE)
-        return;
-    if (fault.reason != reason || fault.missing == 0 || (fault.missing & ~missing) != 0 || (!aborts() && fault.epoch != from))
-        fail(Verdict::WrongData, "rank %u left by reason %u, in epoch %llu, for want of ranks %x; it should be reason %u, epoch %u, ranks %x", rank, fault.reason, fault.epoch, fault.missing, reason, from,
-             missing);
-}
-
-void AllReduces::launch(u32 rank, u32 call, const Kernel &with)
-{
-    const Call &what = calls[call];
-    const Buffers pair = buffers[rank][what.pair];
-    const View &view = arena[0].view[rank];
-    Launch launch;
-    launch.kernel = [&view, pair, &what, &with] { with(view, pair.input, pair.output, what.count); };
-    launch.blocks = what.blocks;
-    launch.threads = what.threads;
-    launch.dependent = dependent;
-    launch.delay = of.random.one_in(3) ? of.random.magnitude(12) : 0;
-    launch.before = [this, rank, call] { before(rank, call); };
-    launch.after = [this, rank, call] { after(rank, call); };
-    machine.enqueue(rank, std::move(launch));
-    of.calls++;
-}
-
-void AllReduces::run(const Kernel &with)
-{
-    kernel = with;
-    for (u32 rank = 0; rank < ranks; rank++)
-        for (u32 call = 0; call < calls_of(rank); call++)
-            launch(rank, call, kernel);
-    if (aborts())
-        machine.at(of.random.magnitude(15), [this] { host_store(arena[0].abort, 1); });
-    machine.run();
-    for (u32 rank = 0; rank < ranks; rank++) {
-        u64 ran = stops() ? calls_of(rank) : calls.size();
-        if (arena[0].control(rank).ticket != ran << 16)
-            fail(Verdict::WrongData, "rank %u's ticket is %llx after %llu calls", rank, arena[0].control(rank).ticket, ran);
-        if (arena[0].has_left(rank))
-            check_fault(rank);
-    }
-    heap.check_guards();
+    sequence->run([this, &kernel](u32 rank, u32 call) {
+        const Call &what = calls[call];
+        const Buffers pair = buffers[rank][what.pair];
+        const View &view = sequence->view(rank);
+        Launch launch;
+        launch.kernel = [&view, pair, &what, &kernel] { kernel(view, pair.input, pair.output, what.count); };
+        launch.blocks = what.blocks;
+        launch.threads = what.threads;
+        launch.dependent = dependent;
+        launch.before = [this, rank, call] { before(rank, call); };
+        launch.after = [this, rank, call] { after(rank, call); };
+        return launch;
+    });
 }
 
 }  // namespace emulator

@@ -37,16 +37,6 @@ struct Arena {
     const Control &control(u32 rank) const { return *(const Control *)view[rank].slice[rank]; }
     u64 epoch(u32 rank) const { return control(rank).ticket >> 16; }
     bool has_left(u32 rank) const { return control(rank).left != WENT_ON; }
-
-    // In the end: the epoch, and what a rank tells that left at its deadline, because another had stopped before the call of this number.
-    void check_end(u32 rank, u64 calls, u32 stopped, u64 from) const
-    {
-        if (control(rank).ticket != calls << 16)
-            fail(Verdict::WrongData, "rank %u's ticket is %llx after %llu calls", rank, control(rank).ticket, calls);
-        const Fault &fault = *view[rank].fault;
-        if (has_left(rank) && (fault.reason != TIMED_OUT || fault.missing != 1u << stopped || fault.epoch != from))
-            fail(Verdict::WrongData, "rank %u left by reason %u, in epoch %llu, for want of ranks %x; rank %u stopped before call %llu", rank, fault.reason, fault.epoch, fault.missing, stopped, from);
-    }
 };
 
 }  // namespace emulator
