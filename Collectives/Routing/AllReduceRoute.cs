@@ -16,4 +16,9 @@ public enum AllReduceRoute
     Windowed,
 
     Nccl,
+
+    /// <summary>
+    /// The two-shot by copy engines, a few kernels beside them that reduce: for long messages whose output lies in memory of <see cref="GroupCoordinator.AllocateRegisteredAsync"/> on all ranks. Not where ranks share a GPU.
+    /// </summary>
+    CopyEngine,
 }

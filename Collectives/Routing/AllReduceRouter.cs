@@ -6,6 +6,7 @@ namespace CollectivesSharp;
 internal static class AllReduceRouter
 {
     private const string TooSmall = "peer memory is too small, see GroupOptions.ArenaBytes";
+    private const string NotRegistered = "the output is not in memory of AllocateRegisteredAsync";
     private const string KeepsNoOrder = "the Deterministic policy excludes it: it does not reduce in rank order at every size";
 
     /// <summary>All there are, whether a group has them or not.</summary>
@@ -17,6 +18,8 @@ internal static class AllReduceRouter
             return new(forced, "forced");
         if (facts.Tuning?.Find(request) is { } measured && Objection(measured, request, facts) is null)
             return new(measured, "measured to be the fastest here");
+        if (request.IsRegistered && request.Bytes >= AllReduceTable.CopyEngine(facts.WorldSize) && Objection(AllReduceRoute.CopyEngine, request, facts) is null)
+            return new(AllReduceRoute.CopyEngine, "copy engines carry long messages faster than kernels");
         string? noNccl = Objection(AllReduceRoute.Nccl, request, facts), cannot = PeerObjection(request, facts);
         if (noNccl is not null)
         {
@@ -59,11 +62,13 @@ internal static class AllReduceRouter
             return KeepsNoOrder;
         if (route == AllReduceRoute.Nccl)
             return facts.NcclObjection;
+        if (route == AllReduceRoute.CopyEngine)
+            return PeerObjection(request, facts) ?? facts.CopyEngineObjection ?? (request.IsRegistered ? null : NotRegistered);
         return PeerObjection(request, facts) ?? (Fits(route, request, facts) ? null : TooSmall);
     }
 
     /// <summary>Those that do are listed: a route is to be looked at before it may call itself deterministic.</summary>
-    internal static bool KeepsRankOrder(AllReduceRoute route) => route is AllReduceRoute.OneShot or AllReduceRoute.TwoShot or AllReduceRoute.Windowed;
+    internal static bool KeepsRankOrder(AllReduceRoute route) => route is AllReduceRoute.OneShot or AllReduceRoute.TwoShot or AllReduceRoute.Windowed or AllReduceRoute.CopyEngine;
 
     /// <summary>The fastest of our kernels that fits into half of the peer memory; <see cref="AllReduceRoute.None"/>: none does.</summary>
     internal static AllReduceRoute OwnRoute(nuint count, DataType type, int worldSize, nuint halfBytes)

@@ -11,6 +11,9 @@ internal readonly record struct AllReduceTable(nuint OneShot, nuint TwoShot, nui
     private const nuint KiB = 1 << 10;
     private const nuint MiB = 1 << 20;
 
+    /// <summary>From how many bytes on copy engines are the fastest, where the output is registered; as prototypes on 2 and 4 H100s had it (388 µs against NCCL's 478 at 128 MiB, 1164 against 1205 at 256 MiB). More ranks: nobody has measured.</summary>
+    internal static nuint CopyEngine(int worldSize) => worldSize switch { 2 => 128 * MiB, <= 4 => 256 * MiB, _ => nuint.MaxValue };
+
     /// <summary>
     /// 2 ranks: measured on 2 H100s, bfloat16 in graphs (bench/results/peer-kernels.json); ours are ahead of NCCL's ring at every size up to 512 MiB. 3 and 4: prototypes on 4 H100s, where NCCL
     /// is ahead from 256 MiB on. More: nobody has measured; cautious.

@@ -17,7 +17,8 @@ internal static class RoutePreference
             "one-shot" => AllReduceRoute.OneShot,
             "two-shot" => AllReduceRoute.TwoShot,
             "windowed" => AllReduceRoute.Windowed,
-            { } other => throw new ArgumentException($"{Variable}={other}: nccl, one-shot, two-shot, windowed or auto."),
+            "copy-engine" => AllReduceRoute.CopyEngine,
+            { } other => throw new ArgumentException($"{Variable}={other}: nccl, one-shot, two-shot, windowed, copy-engine or auto."),
         },
     };
 }

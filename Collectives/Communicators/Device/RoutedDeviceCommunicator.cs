@@ -41,6 +41,7 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     {
         // Asked of the driver only where the answer makes a difference.
         AllReduceRequest request = new(count, type, op) { IsCaptured = Facts.Tuning is not null && IsCaptured(stream) };
+        request = request with { IsRegistered = _peer.IsRegistered(output, request.Bytes) };
         AllReduceChoice choice = AllReduceRouter.Route(request, Facts);
         if (choice.Route == AllReduceRoute.None)
             throw new NotSupportedException($"{request}: {choice.Reason}");

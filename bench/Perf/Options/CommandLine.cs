@@ -68,7 +68,7 @@ internal static class CommandLine
         Option<AllReduceRoute> route = new("--route")
         {
             Description = "how all-reduces of device memory travel wherever they can: one-shot, two-shot, windowed (our kernels), nccl; auto: what is fastest (COLLECTIVES_ALLREDUCE_ROUTE too)",
-            CustomParser = result => Lookup<AllReduceRoute>(result, text => text switch { "one-shot" => AllReduceRoute.OneShot, "two-shot" => AllReduceRoute.TwoShot, "windowed" => AllReduceRoute.Windowed, "nccl" => AllReduceRoute.Nccl, "auto" => AllReduceRoute.None, _ => null }, "one-shot, two-shot, windowed, nccl or auto"),
+            CustomParser = result => Lookup<AllReduceRoute>(result, text => text switch { "one-shot" => AllReduceRoute.OneShot, "two-shot" => AllReduceRoute.TwoShot, "windowed" => AllReduceRoute.Windowed, "copy-engine" => AllReduceRoute.CopyEngine, "nccl" => AllReduceRoute.Nccl, "auto" => AllReduceRoute.None, _ => null }, "one-shot, two-shot, windowed, copy-engine, nccl or auto"),
             DefaultValueFactory = _ => AllReduceRoute.None,
         };
         Option<LaunchMode> launch = new("--launch") { Description = "what ranks are, when no launcher started this program", DefaultValueFactory = _ => LaunchMode.Processes };
