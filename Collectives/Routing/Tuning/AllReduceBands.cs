@@ -11,23 +11,27 @@ public sealed record AllReduceBands(DataType Type, bool IsCaptured, IReadOnlyLis
     /// <summary>A route has to be so much faster than the one of the size before to take its place: neighbours that are equal but for noise make one band.</summary>
     private const double Margin = 0.015;
 
+    /// <summary>Of calls whose output lies in registered memory (<see cref="AllReduceRequest.IsRegistered"/>), which have a route more.</summary>
+    public bool IsRegistered { get; init; }
+
     /// <summary>Sizes between two measured ones count to the larger.</summary>
     /// <param name="type">Of the elements.</param>
     /// <param name="isCaptured">In graphs.</param>
     /// <param name="rows">Of this type, in any order.</param>
-    internal static AllReduceBands Of(DataType type, bool isCaptured, IEnumerable<AllReduceTiming> rows)
+    /// <param name="isRegistered">Whether the output is registered.</param>
+    internal static AllReduceBands Of(DataType type, bool isCaptured, IEnumerable<AllReduceTiming> rows, bool isRegistered = false)
     {
         List<AllReduceBand> bands = [];
-        foreach (AllReduceTiming row in rows.Where(row => row.Type == type && row.IsCaptured == isCaptured && row.Best is not null).OrderBy(row => row.Bytes))
+        foreach (AllReduceTiming row in rows.Where(row => row.Type == type && row.IsCaptured == isCaptured && row.BestOf(isRegistered) is not null).OrderBy(row => row.Bytes))
         {
-            RouteTiming best = row.Best!;
+            RouteTiming best = row.BestOf(isRegistered)!;
             if (bands.Count > 0 && row.Find(bands[^1].Route)?.Microseconds is { } before && before <= best.Microseconds * (1 + Margin))
                 bands[^1] = bands[^1] with { UpTo = row.Bytes };
             else
                 bands.Add(new AllReduceBand(row.Bytes, best.Route));
         }
 
-        return new AllReduceBands(type, isCaptured, bands);
+        return new AllReduceBands(type, isCaptured, bands) { IsRegistered = isRegistered };
     }
 
     /// <summary>Null: larger than what was measured.</summary>

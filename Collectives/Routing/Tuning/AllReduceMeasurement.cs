@@ -27,6 +27,9 @@ internal sealed class AllReduceMeasurement : IDisposable
     private DeviceBuffer<byte>? _input;
     private DeviceBuffer<byte>? _output;
 
+    /// <summary>In its place, for the route that needs it; to the others it is memory like any other.</summary>
+    private PeerBuffer<byte>? _registered;
+
     internal AllReduceMeasurement(GroupCoordinator group, RoutedDeviceCommunicator routed, AllReduceTunerOptions options, CancellationToken cancellation)
     {
         (_group, _routed, _options, _cancellation) = (group, routed, options, cancellation);
@@ -61,6 +64,7 @@ internal sealed class AllReduceMeasurement : IDisposable
     {
         _input?.Dispose();
         _output?.Dispose();
+        _registered?.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _begin.Dispose();
         _end.Dispose();
         _stream.Dispose();
@@ -68,11 +72,22 @@ internal sealed class AllReduceMeasurement : IDisposable
 
     private void Allocate()
     {
+        try
+        {
+            if (_routed.Facts.CopyEngineObjection is null)
+                _registered = _group.AllocateRegisteredAsync<byte>((nuint)_options.MaxBytes, _cancellation).GetAwaiter().GetResult();
+        }
+        catch (PeerMemoryException)
+        {
+            // On all ranks alike: the route is left out.
+        }
+
         CudaException? failure = null;
         try
         {
             _input = _routed.Device.Allocate<byte>((nuint)_options.MaxBytes);
-            _output = _routed.Device.Allocate<byte>((nuint)_options.MaxBytes);
+            if (_registered is null)
+                _output = _routed.Device.Allocate<byte>((nuint)_options.MaxBytes);
             _input.Span.Clear(_stream);
         }
         catch (CudaException e)
@@ -88,7 +103,7 @@ internal sealed class AllReduceMeasurement : IDisposable
 
     private AllReduceTiming Measure(DataType type, nuint count, bool captured)
     {
-        AllReduceRequest request = new(count, type, ReduceOp.Sum) { IsCaptured = captured };
+        AllReduceRequest request = new(count, type, ReduceOp.Sum) { IsCaptured = captured, IsRegistered = _registered is not null };
         string?[] objections = [.. AllReduceRouter.Routes.Select(route => AllReduceRouter.Objection(route, request, _routed.Facts with { Forced = null }))];
         AllReduceRoute[] routes = [.. AllReduceRouter.Routes.Where((_, index) => objections[index] is null)];
         int calls = _options.CallsOf((long)request.Bytes);
@@ -163,5 +178,5 @@ internal sealed class AllReduceMeasurement : IDisposable
         return graph.Instantiate();
     }
 
-    private void Launch(AllReduceRoute route, in AllReduceRequest request) => _routed.Launch(route, _input!.Pointer, _output!.Pointer, request.Count, request.Type, request.Op, _stream);
+    private void Launch(AllReduceRoute route, in AllReduceRequest request) => _routed.Launch(route, _input!.Pointer, _registered?.Pointer ?? _output!.Pointer, request.Count, request.Type, request.Op, _stream);
 }

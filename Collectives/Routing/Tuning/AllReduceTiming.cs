@@ -13,6 +13,9 @@ public sealed record AllReduceTiming(nuint Bytes, DataType Type, bool IsCaptured
     /// <summary>Null: no route can take the call.</summary>
     public RouteTiming? Best => Routes.Where(route => route.Microseconds is not null).MinBy(route => route.Microseconds);
 
+    /// <summary>Of the routes that are there whether the output is registered, or only where it is.</summary>
+    internal RouteTiming? BestOf(bool isRegistered) => Routes.Where(route => route.Microseconds is not null && (isRegistered || route.Route != AllReduceRoute.CopyEngine)).MinBy(route => route.Microseconds);
+
     /// <summary>By how much the choice is slower than the best: 0.03 is 3 %.</summary>
     public double? Distance => Best is { } best && Find(Choice)?.Microseconds is { } chosen ? (chosen / best.Microseconds) - 1 : null;
 

@@ -11,11 +11,11 @@ internal sealed record AllReduceTuningFile(int Format, string Key, int WorldSize
 
     internal sealed record Band(ulong UpTo, string Route);
 
-    internal sealed record Table(string Type, bool IsCaptured, Band[] Bands);
+    internal sealed record Table(string Type, bool IsCaptured, Band[] Bands, bool IsRegistered = false);
 
     internal static byte[] Write(string key, AllReduceTuning tuning)
     {
-        Table[] tables = [.. tuning.Tables.Select(table => new Table(table.Type.ToString(), table.IsCaptured, [.. table.Bands.Select(band => new Band(band.UpTo, band.Route.ToString()))]))];
+        Table[] tables = [.. tuning.Tables.Select(table => new Table(table.Type.ToString(), table.IsCaptured, [.. table.Bands.Select(band => new Band(band.UpTo, band.Route.ToString()))], table.IsRegistered))];
         AllReduceTuningFile file = new(CurrentFormat, key, tuning.WorldSize, tables, "");
         return JsonSerializer.SerializeToUtf8Bytes(file with { Sum = file.ComputeSum() }, AllReduceTuningJson.Default.AllReduceTuningFile);
     }
@@ -55,7 +55,7 @@ internal sealed record AllReduceTuningFile(int Format, string Key, int WorldSize
 
             if (!IsName(table.Type, out DataType type))
                 reason = $"it has a table of a type that is none here: {table.Type}";
-            tables.Add(new(type, table.IsCaptured, bands));
+            tables.Add(new(type, table.IsCaptured, bands) { IsRegistered = table.IsRegistered });
         }
 
         return reason is null ? new AllReduceTuning(worldSize, tables) : null;
@@ -70,7 +70,7 @@ internal sealed record AllReduceTuningFile(int Format, string Key, int WorldSize
 
     private string ComputeSum() => GroupFormation.Digest(string.Join('\n', [
         FormattableString.Invariant($"{Format}|{Key}|{WorldSize}"),
-        .. Tables.Select(table => FormattableString.Invariant($"{table.Type}|{table.IsCaptured}|{string.Join(',', table.Bands.Select(band => FormattableString.Invariant($"{band.UpTo}:{band.Route}")))}")),
+        .. Tables.Select(table => FormattableString.Invariant($"{table.Type}|{table.IsCaptured}{(table.IsRegistered ? "|registered" : "")}|{string.Join(',', table.Bands.Select(band => FormattableString.Invariant($"{band.UpTo}:{band.Route}")))}")),
     ]));
 }
 

@@ -146,7 +146,7 @@ DEVICE void reduce_piece(const CopyEngine &call, u64 epoch)
         Cell got[AT_ONCE][RANKS];
 #pragma unroll
         for (int k = 0; k < AT_ONCE; k++)
-            if (going && i + k * stride < call.end)
+            if (going && i + k * stride < call.end) {
 #pragma unroll
                 for (int r = 0; r < RANKS; r++)
                     if (r == view.rank)
@@ -155,6 +155,7 @@ DEVICE void reduce_piece(const CopyEngine &call, u64 epoch)
                         load_slot(call.slots + (r + RANKS - view.rank - 1) % RANKS * call.slot_bytes, i + k * stride, got[k][r]);
                         got[k][r] = as_sent<Element>(got[k][r]);
                     }
+            }
 #pragma unroll
         for (int k = 0; k < AT_ONCE; k++)
             if (i + k * stride < call.end)

@@ -86,7 +86,8 @@ struct AllReduces {
             trouble = NONE;
         for (u32 rank = 0; rank < WORLD_SIZE && trouble == STOPS; rank++)
             arena.view[rank].patience = PATIENCE;
-        machine.patience = trouble == STOPS ? PATIENCE + 1 : 0;
+        // Where somebody must leave time goes on; elsewhere a wait without an end is an error.
+        machine.patience = trouble == NONE ? 0 : PATIENCE + 1;
         static const char *const troubles[] = {"", ", aborted", ", a rank stops", ", a rank means another place"};
         description = std::string(format.name) + ", " TEXT(OP) ", " + std::to_string(WORLD_SIZE) + " ranks on streams 0, " + std::to_string(WORLD_SIZE) + " and " + std::to_string(2 * WORLD_SIZE) + " on" + troubles[trouble];
         if (trouble == STOPS || trouble == DISAGREES)
