@@ -72,10 +72,11 @@ internal sealed class AllReduceMeasurement : IDisposable
 
     private void Allocate()
     {
+        // A cancellation is agreed on later, with the first size.
         try
         {
             if (_routed.Facts.CopyEngineObjection is null)
-                _registered = _group.AllocateRegisteredAsync<byte>((nuint)_options.MaxBytes, _cancellation).GetAwaiter().GetResult();
+                _registered = _group.AllocateRegisteredAsync<byte>((nuint)_options.MaxBytes, CancellationToken.None).GetAwaiter().GetResult();
         }
         catch (PeerMemoryException)
         {

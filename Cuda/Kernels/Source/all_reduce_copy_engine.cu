@@ -19,7 +19,7 @@
 // runs one kernel at a time comes to the end, however streams share its queues.
 //
 // Copies can't be called off: those of a rank that has left run as well, out of the input and out of NaNs that REDUCE leaves in the own part. They go into its own slots, so they spoil no more than its own contributions,
-// which a peer may still be reading: therefore a rank that leaves in FINISH, when it has told already, stores gone before its stream goes on; a peer that has read what later copies brought finds it in its own FINISH, and leaves too.
+// which a peer may still be reading: therefore a rank that leaves in FINISH, when it has told already, takes that back (gone) before its stream goes on; a peer that has read what later copies brought finds it in its own FINISH, and leaves too.
 //
 // Compiled with KERNEL (its name), WORLD_SIZE (2 to 8), ELEMENT and OP (types of elements.cuh) defined.
 #include "all_reduce.cuh"
@@ -104,7 +104,7 @@ DEVICE bool agrees(const CopyEngine &call, u64 epoch, u32 peer)
 // FINISH begins when this rank has read its slots. If what it read there had come by a later copy of the peer, that one's gone had come before.
 DEVICE bool is_there(const CopyEngine &call, u64 epoch, u32 peer)
 {
-    if (load_relaxed(&word_of_rank(call.view, call.view.rank, peer)->gone) == 0)
+    if (load_relaxed(&word_of_rank(call.view, call.view.rank, peer)->gone) != epoch + 1)
         return true;
     leave_for(call, epoch, peer, ABORTED, Claim{});
     return false;
@@ -172,14 +172,14 @@ DEVICE void finish(const CopyEngine &call, u64 epoch)
     bool going = !block_barrier_or(has_left(view));
     if (going)
         tell<RANKS>(call, epoch, ENDED);
-    if (going && !await_all<RANKS>(call, epoch, ENDED))
+    if (going && !await_all<RANKS>(call, epoch, ENDED)) {
         going = false;
-    if (!going) {
         for (u32 hop = 1 + thread_in_block(); hop < RANKS; hop += threads_in_block())
-            store_release(&word_of_rank(view, (view.rank + hop) % RANKS, view.rank)->gone, 1);
+            store_release(&word_of_rank(view, (view.rank + hop) % RANKS, view.rank)->gone, epoch + 1);
+    }
+    if (!going)
         for (u64 i = thread_in_block(); i < cells_of<Element>(call.claim.count); i += threads_in_block())
             write<Element>(call.output, i, call.claim.count, Nothing<Element>::cell());
-    }
     leave(view);
 }
 

@@ -24,7 +24,7 @@ struct Claim {
 // What a rank tells another one of a call by copy engines, in a line of its own: see all_reduce_copy_engine.cu.
 struct Word {
     u64 told;    // how far the call has come; grows with the epoch
-    u64 gone;    // not 0: the rank has left, and takes back that it has ended its last call
+    u64 gone;    // 1 + the epoch that it has told to have ended, and takes back, because it has left; 0: none
     Claim claim;
     u64 unused[11];
 };
