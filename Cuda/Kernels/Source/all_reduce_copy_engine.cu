@@ -132,34 +132,59 @@ DEVICE void load_slot(const u8 *slot, u64 index, Pair &cell)
     cell = Pair{{(u32)bits, bits >> 32}};
 }
 
+// Of one cell of the own part: every rank's contribution.
+template <int RANKS, typename Element>
+DEVICE void load_cell(const CopyEngine &call, u64 index, typename Element::Cell (&got)[RANKS])
+{
+    u32 rank = call.view.rank;
+#pragma unroll
+    for (int r = 0; r < RANKS; r++)
+        if (r == rank)
+            got[r] = read<Element>(call.input, rank * call.part + index, call.claim.count);
+        else {
+            load_slot(call.slots + (r + RANKS - rank - 1) % RANKS * call.slot_bytes, index, got[r]);
+            got[r] = as_sent<Element>(got[r]);
+        }
+}
+
+// Their sum, or Nothing.
+template <int RANKS, typename Element, typename Op>
+DEVICE void write_cell_of(const CopyEngine &call, u64 index, const typename Element::Cell (&got)[RANKS], bool going)
+{
+    write<Element>(call.output, call.view.rank * call.part + index, call.claim.count, going ? reduce<RANKS, Element, Op>(got) : Nothing<Element>::cell());
+}
+
 // By any grid.
 template <int RANKS, typename Element, typename Op>
 DEVICE void reduce_piece(const CopyEngine &call, u64 epoch)
 {
     typedef typename Element::Cell Cell;
-    // So many loads of a thread are under way at once that a few blocks keep up with the wire.
-    const int AT_ONCE = RANKS == 2 ? 4 : RANKS <= 4 ? 2 : 1;
-    const View &view = call.view;
     bool going = await_all<RANKS>(call, epoch, call.piece + 1);
-    u64 first = call.begin + (u64)block_in_grid() * threads_in_block() + thread_in_block(), stride = (u64)blocks_in_grid() * threads_in_block(), own = view.rank * call.part;
-    for (u64 i = first; i < call.end; i += AT_ONCE * stride) {
-        Cell got[AT_ONCE][RANKS];
-#pragma unroll
-        for (int k = 0; k < AT_ONCE; k++)
-            if (going && i + k * stride < call.end) {
-#pragma unroll
-                for (int r = 0; r < RANKS; r++)
-                    if (r == view.rank)
-                        got[k][r] = read<Element>(call.input, own + i + k * stride, call.claim.count);
-                    else {
-                        load_slot(call.slots + (r + RANKS - view.rank - 1) % RANKS * call.slot_bytes, i + k * stride, got[k][r]);
-                        got[k][r] = as_sent<Element>(got[k][r]);
-                    }
-            }
-#pragma unroll
-        for (int k = 0; k < AT_ONCE; k++)
-            if (i + k * stride < call.end)
-                write<Element>(call.output, own + i + k * stride, call.claim.count, going ? reduce<RANKS, Element, Op>(got[k]) : Nothing<Element>::cell());
+    u64 stride = (u64)blocks_in_grid() * threads_in_block(), i = call.begin + (u64)block_in_grid() * threads_in_block() + thread_in_block();
+    // The loads of two cells of a thread are under way at once, of two ranks those of four: so a few blocks keep up with the wire.
+    for (; RANKS == 2 && going && i + 3 * stride < call.end; i += 4 * stride) {
+        Cell first[RANKS], second[RANKS], third[RANKS], fourth[RANKS];
+        load_cell<RANKS, Element>(call, i, first);
+        load_cell<RANKS, Element>(call, i + stride, second);
+        load_cell<RANKS, Element>(call, i + 2 * stride, third);
+        load_cell<RANKS, Element>(call, i + 3 * stride, fourth);
+        write_cell_of<RANKS, Element, Op>(call, i, first, going);
+        write_cell_of<RANKS, Element, Op>(call, i + stride, second, going);
+        write_cell_of<RANKS, Element, Op>(call, i + 2 * stride, third, going);
+        write_cell_of<RANKS, Element, Op>(call, i + 3 * stride, fourth, going);
+    }
+    for (; going && i + stride < call.end; i += 2 * stride) {
+        Cell one[RANKS], other[RANKS];
+        load_cell<RANKS, Element>(call, i, one);
+        load_cell<RANKS, Element>(call, i + stride, other);
+        write_cell_of<RANKS, Element, Op>(call, i, one, going);
+        write_cell_of<RANKS, Element, Op>(call, i + stride, other, going);
+    }
+    for (; i < call.end; i += stride) {
+        Cell one[RANKS];
+        if (going)
+            load_cell<RANKS, Element>(call, i, one);
+        write_cell_of<RANKS, Element, Op>(call, i, one, going);
     }
 }
 

@@ -206,7 +206,9 @@ struct AllReduces {
         launch(stream, rank, 1, threads, [to, from, bytes] {
             fence_system();
             for (u64 i = 4 * thread_in_block(); i < bytes; i += 4 * threads_in_block()) {
-                u32 word = UNTOUCHED * 0x01010101u;
+                // The last word may be half another's.
+                u32 word;
+                memcpy(&word, to + i, 4);
                 memcpy(&word, from + i, i + 4 <= bytes ? 4 : bytes - i);
                 store_relaxed((u32 *)(to + i), word);
             }
