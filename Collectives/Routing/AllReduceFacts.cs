@@ -10,6 +10,9 @@ internal sealed record AllReduceFacts(int WorldSize, string? NcclObjection, stri
 {
     internal AllReducePolicy Policy { get; init; }
 
+    /// <summary>Why no call goes by copy engines; null: those whose output is registered may.</summary>
+    internal string? CopyEngineObjection { get; init; }
+
     /// <summary>What was measured here; null: nothing was.</summary>
     internal AllReduceTuning? Tuning { get; init; }
 }

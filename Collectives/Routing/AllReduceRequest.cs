@@ -14,6 +14,9 @@ public readonly record struct AllReduceRequest(nuint Count, DataType Type, Devic
     /// <summary>Whether input and output both lie in symmetric windows (<see cref="RegistrationKind.Symmetric"/>), at the same offsets on all ranks, or on no rank.</summary>
     public bool IsSymmetric { get; init; }
 
+    /// <summary>Whether the output lies in memory of <see cref="GroupCoordinator.AllocateRegisteredAsync"/>, on all ranks at the same place of the same buffer or on none.</summary>
+    public bool IsRegistered { get; init; }
+
     /// <summary>In symmetric windows, and at addresses where NCCL's results would be wrong.</summary>
     internal bool IsMisaligned { get; init; }
 
@@ -23,5 +26,5 @@ public readonly record struct AllReduceRequest(nuint Count, DataType Type, Devic
     /// <summary>At most what a nuint holds.</summary>
     internal nuint Bytes => Count > nuint.MaxValue / (nuint)Type.SizeInBytes() ? nuint.MaxValue : Count * (nuint)Type.SizeInBytes();
 
-    public override string ToString() => $"AllReduce({Count} × {Type}, {Op}{(IsCaptured ? ", captured" : "")}{(IsSymmetric ? ", symmetric windows" : "")})";
+    public override string ToString() => $"AllReduce({Count} × {Type}, {Op}{(IsCaptured ? ", captured" : "")}{(IsSymmetric ? ", symmetric windows" : "")}{(IsRegistered ? ", registered" : "")})";
 }

@@ -19,4 +19,9 @@ public enum AllReduceRoute
 
     /// <summary>NCCL on input and output in symmetric windows (<see cref="RegistrationKind.Symmetric"/>), for which it has kernels of its own: sums of floats of up to 32 bits. Such calls go to NCCL in no other way.</summary>
     NcclSymmetric,
+
+    /// <summary>
+    /// The two-shot by copy engines, a few kernels beside them that reduce: for long messages whose output lies in memory of <see cref="GroupCoordinator.AllocateRegisteredAsync"/> on all ranks. Not where ranks share a GPU.
+    /// </summary>
+    CopyEngine,
 }

@@ -7,6 +7,7 @@ internal static class AllReduceRouter
 {
     private const string TooSmall = "peer memory is too small, see GroupOptions.ArenaBytes";
     private const string NotSymmetric = "input and output are not both in symmetric windows (group.Register, NCCL 2.27.3 or newer)";
+    private const string NotRegistered = "the output is not in memory of AllocateRegisteredAsync";
     private const string KeepsNoOrder = "the Deterministic policy excludes it: it does not reduce in rank order at every size";
 
     /// <summary>All there are, whether a group has them or not.</summary>
@@ -18,6 +19,8 @@ internal static class AllReduceRouter
             return new(forced, "forced");
         if (facts.Tuning?.Find(request) is { } measured && Objection(measured, request, facts) is null)
             return new(measured, "measured to be the fastest here");
+        if (request.IsRegistered && request.Bytes >= AllReduceTable.CopyEngine(facts.WorldSize) && Objection(AllReduceRoute.CopyEngine, request, facts) is null)
+            return new(AllReduceRoute.CopyEngine, "copy engines carry long messages faster than kernels");
         AllReduceRoute nccl = request.TakesWindowKernels ? AllReduceRoute.NcclSymmetric : AllReduceRoute.Nccl;
         string? noNccl = Objection(nccl, request, facts), cannot = PeerObjection(request, facts);
         AllReduceRoute own = cannot is null ? OwnRoute(request.Count, request.Type, facts.WorldSize, facts.HalfBytes) : AllReduceRoute.None;
@@ -67,6 +70,8 @@ internal static class AllReduceRouter
                 : request.IsSymmetric ? "NCCL's kernels for symmetric windows sum floats of up to 32 bits" : NotSymmetric);
         }
 
+        if (route == AllReduceRoute.CopyEngine)
+            return PeerObjection(request, facts) ?? facts.CopyEngineObjection ?? (request.IsRegistered ? null : NotRegistered);
         return PeerObjection(request, facts) ?? (Fits(route, PeerLaunch.Cells(request.Count, request.Type), facts.WorldSize, facts.HalfBytes) ? null : TooSmall);
     }
 

@@ -31,7 +31,7 @@ public sealed class MutationTests
             foreach (string file in Directory.GetFiles(Emulator.KernelSources, "*.cu*"))
                 File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
             mutation.Diff.Apply(folder);
-            string mutated = await Emulator.BuildAsync(mutation.Program, mutation.Build, folder), whole = await Emulator.BuildAsync(mutation.Program, mutation.Build);
+            string mutated = await Emulator.BuildAsync(mutation.Program, [.. mutation.Build, .. mutation.Defines], folder), whole = await Emulator.BuildAsync(mutation.Program, mutation.Build);
             foreach (string model in mutation.Models)
             {
                 long start = Stopwatch.GetTimestamp();

@@ -65,7 +65,9 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     }
 
     /// <summary>The request, where its buffers lie.</summary>
-    internal AllReduceRequest Locate(in AllReduceRequest request, nint input, nint output) => Nccl is null ? request : Nccl.Locate(request, input, output);
+    /// <exception cref="ArgumentException">The output begins in registered memory and ends outside of it.</exception>
+    internal AllReduceRequest Locate(in AllReduceRequest request, nint input, nint output) =>
+        (Nccl is null ? request : Nccl.Locate(request, input, output)) with { IsRegistered = _peer.IsRegistered(output, request.Bytes) };
 
     /// <summary>What decides routes; the members change it together, between calls.</summary>
     internal AllReduceFacts Facts { get; set; }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using CollectivesSharp.Cuda;
 using Microsoft.Extensions.Logging;
 
@@ -39,14 +40,17 @@ public sealed unsafe partial class PeerCommunicator
 
         // From here on the memory is nobody's until all ranks have closed theirs, so that nobody needs to wait for them.
         _slice.Quarantine();
+        QuarantineRegistered();
         if (isDrained)
         {
             lock (_lifeLock)
                 _words.Release();
+            CloseRegistered();
             _slice.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
         else
             _setup.Logger.LogWarning("Group {Group}: a kernel has not ended {Seconds} s after the group was disposed; its peer memory and host words stay mapped.", _setup.Group, s_patience.TotalSeconds);
+        DisposeLanes();
         _order.Dispose();
         _exchange.Dispose();
     }
@@ -72,6 +76,13 @@ public sealed unsafe partial class PeerCommunicator
     private CollectiveException Find()
     {
         PeerFault record = *_words.Fault;
+        if (record.Reason == PeerFault.Disagreed)
+        {
+            return Fail(new CallMismatchException(
+                $"Group {_setup.Group}, kernel {record.Epoch + 1}: {_setup.Members[BitOperations.TrailingZeroCount(record.Missing)]} called {record.Claim}, this rank {record.Own}. All ranks must call the same, at the same place of the same buffer.",
+                _setup.Group, _call.ToString(), _sequence));
+        }
+
         CollectiveException? known = FaultOfHost();
         if (known is not null && (record.Reason != PeerFault.TimedOut || known is not PeerLostException { Reason: PeerLossReason.Silent }))
             return Fail(known);
@@ -91,6 +102,7 @@ public sealed unsafe partial class PeerCommunicator
             return earlier;
         _words.SetOwn();
         _slice.Quarantine();
+        QuarantineRegistered();
         if (!_hasBegun)
             return fault;
         try
@@ -133,6 +145,12 @@ public sealed unsafe partial class PeerCommunicator
             GroupAbortedException aborted => new GroupAbortedException(text, _setup.Group, _call.ToString(), _sequence, aborted.AbortedBy),
             _ => fault,
         };
+    }
+
+    private bool IsDrainedNow()
+    {
+        using CudaContextScope scope = Device.MakeCurrent();
+        return _disposed != 0 || IsDrained(s_patience);
     }
 
     private bool IsDrained(TimeSpan patience) => _order.IsDrained() || (patience > TimeSpan.Zero && SpinWait.SpinUntil(_order.IsDrained, patience));

@@ -14,6 +14,12 @@ internal static class PeerPlan
         : members.FirstOrDefault(member => member.Device!.ComputeCapability < 80) is { } old ? $"{old.Device} of rank {old.Rank} is older than the kernels are made for (compute capability 8.0)."
         : null;
 
+    /// <summary>Null: calls whose output is registered may go by copy engines. A pure function, as the other.</summary>
+    internal static string? FindCopyEngineObjection(IReadOnlyList<GroupMember> members) =>
+        members.GroupBy(member => member.Device!.Uuid).FirstOrDefault(ranks => ranks.Count() > 1) is { } shared
+            ? $"{GroupMember.NameRanks(shared.Select(member => member.Rank))} share a GPU, where one's waiting kernels could keep the other's copies from running"
+            : null;
+
     /// <summary>Nobody asked for it: then nobody is told why it is not there.</summary>
     internal static bool IsUnwanted(GroupOptions options) => options.ArenaBytes == 0 || RoutePreference.Resolve(options) == AllReduceRoute.Nccl;
 

@@ -79,11 +79,17 @@ internal sealed class AllReduceMeasurement : IDisposable
     private void Allocate()
     {
         bool wantsWindows = _routed.Nccl is not null && NcclFeatures.Has(nameof(NcclNative.ncclCommWindowRegister));
-        CudaException? failure = TryAllocate(DeviceMemoryKind.Plain, out _buffers), noWindows = wantsWindows ? TryAllocate(DeviceMemoryKind.Shareable, out _windows) : null;
+        PeerBuffer<byte>? registered = Register();
+        CudaException? failure = TryAllocate(DeviceMemoryKind.Plain, registered, out _buffers), noWindows = wantsWindows ? TryAllocate(DeviceMemoryKind.Shareable, null, out _windows) : null;
         double[] failed = [failure is null ? 0 : 1, noWindows is null ? 0 : 1];
         _group.AllReduce<double>(failed, failed, ReduceOp.Max);
         if (failed[0] != 0)
+        {
+            if (_buffers is null)
+                registered?.DisposeAsync().AsTask().GetAwaiter().GetResult();
             throw new InvalidOperationException($"Group {_group.Name}: two buffers of {_options.MaxBytes} bytes to measure all-reduces with: {failure?.Message ?? "another rank could not get them."} Lower {nameof(AllReduceTunerOptions)}.{nameof(AllReduceTunerOptions.MaxBytes)}.", failure);
+        }
+
         if (failed[1] != 0)
         {
             _windows?.Dispose();
@@ -93,12 +99,28 @@ internal sealed class AllReduceMeasurement : IDisposable
         _windows?.MakeWindows(_routed);
     }
 
-    private CudaException? TryAllocate(DeviceMemoryKind kind, out RouteBuffers? buffers)
+    /// <summary>For the route that needs it; to the others it is memory like any other. Null, on all ranks alike: there is none to be had, and the route is left out.</summary>
+    private PeerBuffer<byte>? Register()
+    {
+        if (_routed.Facts.CopyEngineObjection is not null)
+            return null;
+        try
+        {
+            // A cancellation is agreed on later, with the first size.
+            return _group.AllocateRegisteredAsync<byte>((nuint)_options.MaxBytes, CancellationToken.None).GetAwaiter().GetResult();
+        }
+        catch (PeerMemoryException)
+        {
+            return null;
+        }
+    }
+
+    private CudaException? TryAllocate(DeviceMemoryKind kind, PeerBuffer<byte>? registered, out RouteBuffers? buffers)
     {
         buffers = null;
         try
         {
-            buffers = new RouteBuffers(_routed.Device, (nuint)_options.MaxBytes, kind);
+            buffers = new RouteBuffers(_routed.Device, (nuint)_options.MaxBytes, kind, registered);
             buffers.Clear(_stream);
             return null;
         }
@@ -149,7 +171,7 @@ internal sealed class AllReduceMeasurement : IDisposable
         RouteTiming[] timings = [.. AllReduceRouter.Routes.Select((route, index) => Array.IndexOf(routes, route) is >= 0 and var i
             ? RouteTiming.Of(route, times.AsSpan(i * _options.Rounds, _options.Rounds)) with { Wrong = _check is null ? null : wrong[i] }
             : new RouteTiming(route, null, objections[index]))];
-        return new AllReduceTiming(request.Bytes, type, captured, _routed.Route(request).Route, timings);
+        return new AllReduceTiming(request.Bytes, type, captured, _routed.Route(_routed.Locate(request, _buffers!.Input, _buffers.Output)).Route, timings);
     }
 
     /// <summary>Of the slowest rank, each time; and whether any of them has to end.</summary>

@@ -14,18 +14,21 @@ public sealed record AllReduceBands(DataType Type, bool IsCaptured, IReadOnlyLis
     /// <summary>Of calls on symmetric windows, which NCCL takes in another way (<see cref="AllReduceRoute.NcclSymmetric"/>).</summary>
     public bool IsSymmetric { get; init; }
 
+    /// <summary>Of calls whose output lies in registered memory (<see cref="AllReduceRequest.IsRegistered"/>), which have a route more.</summary>
+    public bool IsRegistered { get; init; }
+
     /// <summary>Sizes between two measured ones count to the larger.</summary>
     /// <param name="type">Of the elements.</param>
     /// <param name="isCaptured">In graphs.</param>
     /// <param name="isSymmetric">Between symmetric windows.</param>
+    /// <param name="isRegistered">Into registered memory.</param>
     /// <param name="rows">In any order.</param>
-    internal static AllReduceBands Of(DataType type, bool isCaptured, bool isSymmetric, IEnumerable<AllReduceTiming> rows)
+    internal static AllReduceBands Of(DataType type, bool isCaptured, bool isSymmetric, bool isRegistered, IEnumerable<AllReduceTiming> rows)
     {
         List<AllReduceBand> bands = [];
-        AllReduceRoute excluded = isSymmetric ? AllReduceRoute.Nccl : AllReduceRoute.NcclSymmetric;
         foreach (AllReduceTiming row in rows.Where(row => row.Type == type && row.IsCaptured == isCaptured).OrderBy(row => row.Bytes))
         {
-            if (row.BestBut(excluded) is not { } best)
+            if (row.BestOf(isSymmetric, isRegistered) is not { } best)
                 continue;
             if (bands.Count > 0 && row.Find(bands[^1].Route)?.Microseconds is { } before && before <= best.Microseconds * (1 + Margin))
                 bands[^1] = bands[^1] with { UpTo = row.Bytes };
@@ -33,7 +36,7 @@ public sealed record AllReduceBands(DataType Type, bool IsCaptured, IReadOnlyLis
                 bands.Add(new AllReduceBand(row.Bytes, best.Route));
         }
 
-        return new AllReduceBands(type, isCaptured, bands) { IsSymmetric = isSymmetric };
+        return new AllReduceBands(type, isCaptured, bands) { IsSymmetric = isSymmetric, IsRegistered = isRegistered };
     }
 
     /// <summary>Null: larger than what was measured.</summary>

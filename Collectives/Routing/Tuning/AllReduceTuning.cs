@@ -4,16 +4,16 @@ namespace CollectivesSharp;
 
 /// <summary>What was measured of the routes on ranks like these. Types and sizes that were not are left to the built-in table.</summary>
 /// <param name="WorldSize">How many ranks.</param>
-/// <param name="Tables">One a type, eager or captured, between symmetric windows or not.</param>
+/// <param name="Tables">One a type, eager or captured, and one more each between symmetric windows and for registered outputs where those were measured.</param>
 public sealed record AllReduceTuning(int WorldSize, IReadOnlyList<AllReduceBands> Tables)
 {
     internal static AllReduceTuning Of(int worldSize, IReadOnlyList<AllReduceTiming> rows)
     {
         IEnumerable<AllReduceBands> tables =
             from kind in rows.Select(row => (row.Type, row.IsCaptured)).Distinct()
-            from isSymmetric in (IEnumerable<bool>)[false, true]
-            where !isSymmetric || rows.Any(row => (row.Type, row.IsCaptured) == kind && row.Find(AllReduceRoute.NcclSymmetric)?.Microseconds is not null)
-            select AllReduceBands.Of(kind.Type, kind.IsCaptured, isSymmetric, rows);
+            from needed in (IEnumerable<AllReduceRoute>)[AllReduceRoute.None, AllReduceRoute.NcclSymmetric, AllReduceRoute.CopyEngine]
+            where needed == AllReduceRoute.None || rows.Any(row => (row.Type, row.IsCaptured) == kind && row.Find(needed)?.Microseconds is not null)
+            select AllReduceBands.Of(kind.Type, kind.IsCaptured, needed == AllReduceRoute.NcclSymmetric, needed == AllReduceRoute.CopyEngine, rows);
         return new(worldSize, [.. tables.Where(table => table.Bands.Count > 0)]);
     }
 
@@ -21,11 +21,15 @@ public sealed record AllReduceTuning(int WorldSize, IReadOnlyList<AllReduceBands
     internal bool DependsOnCapture(in AllReduceRequest request) => Find(request with { IsCaptured = false }) != Find(request with { IsCaptured = true });
 
     /// <summary>Null: not measured.</summary>
-    internal AllReduceRoute? Find(in AllReduceRequest request)
+    internal AllReduceRoute? Find(in AllReduceRequest request) =>
+        // Where nothing more was measured for registered memory, it is memory like any other.
+        (request.IsRegistered ? Find(request, isSymmetric: false, isRegistered: true) : null) ?? Find(request, request.TakesWindowKernels, isRegistered: false);
+
+    private AllReduceRoute? Find(in AllReduceRequest request, bool isSymmetric, bool isRegistered)
     {
         for (int i = 0; i < Tables.Count; i++)
         {
-            if (Tables[i].Type == request.Type && Tables[i].IsCaptured == request.IsCaptured && Tables[i].IsSymmetric == request.TakesWindowKernels)
+            if (Tables[i].Type == request.Type && Tables[i].IsCaptured == request.IsCaptured && Tables[i].IsSymmetric == isSymmetric && Tables[i].IsRegistered == isRegistered)
                 return AllReduceBands.Find(Tables[i].Bands, request.Bytes);
         }
 

@@ -7,15 +7,15 @@ namespace CollectivesSharp;
 /// <summary>A table as it is kept and sent. What is read is believed only if every part of it makes sense.</summary>
 internal sealed record AllReduceTuningFile(int Format, string Key, int WorldSize, AllReduceTuningFile.Table[] Tables, string Sum)
 {
-    internal const int CurrentFormat = 2;
+    internal const int CurrentFormat = 3;
 
     internal sealed record Band(ulong UpTo, string Route);
 
-    internal sealed record Table(string Type, bool IsCaptured, bool IsSymmetric, Band[] Bands);
+    internal sealed record Table(string Type, bool IsCaptured, bool IsSymmetric, bool IsRegistered, Band[] Bands);
 
     internal static byte[] Write(string key, AllReduceTuning tuning)
     {
-        Table[] tables = [.. tuning.Tables.Select(table => new Table(table.Type.ToString(), table.IsCaptured, table.IsSymmetric, [.. table.Bands.Select(band => new Band(band.UpTo, band.Route.ToString()))]))];
+        Table[] tables = [.. tuning.Tables.Select(table => new Table(table.Type.ToString(), table.IsCaptured, table.IsSymmetric, table.IsRegistered, [.. table.Bands.Select(band => new Band(band.UpTo, band.Route.ToString()))]))];
         AllReduceTuningFile file = new(CurrentFormat, key, tuning.WorldSize, tables, "");
         return JsonSerializer.SerializeToUtf8Bytes(file with { Sum = file.ComputeSum() }, AllReduceTuningJson.Default.AllReduceTuningFile);
     }
@@ -55,7 +55,7 @@ internal sealed record AllReduceTuningFile(int Format, string Key, int WorldSize
 
             if (!IsName(table.Type, out DataType type))
                 reason = $"it has a table of a type that is none here: {table.Type}";
-            tables.Add(new(type, table.IsCaptured, bands) { IsSymmetric = table.IsSymmetric });
+            tables.Add(new(type, table.IsCaptured, bands) { IsSymmetric = table.IsSymmetric, IsRegistered = table.IsRegistered });
         }
 
         return reason is null ? new AllReduceTuning(worldSize, tables) : null;
@@ -70,7 +70,7 @@ internal sealed record AllReduceTuningFile(int Format, string Key, int WorldSize
 
     private string ComputeSum() => GroupFormation.Digest(string.Join('\n', [
         FormattableString.Invariant($"{Format}|{Key}|{WorldSize}"),
-        .. Tables.Select(table => FormattableString.Invariant($"{table.Type}|{table.IsCaptured}|{table.IsSymmetric}|{string.Join(',', table.Bands.Select(band => FormattableString.Invariant($"{band.UpTo}:{band.Route}")))}")),
+        .. Tables.Select(table => FormattableString.Invariant($"{table.Type}|{table.IsCaptured}|{table.IsSymmetric}|{table.IsRegistered}|{string.Join(',', table.Bands.Select(band => FormattableString.Invariant($"{band.UpTo}:{band.Route}")))}")),
     ]));
 }
 

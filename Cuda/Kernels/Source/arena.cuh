@@ -14,21 +14,39 @@
 #define CONTROL_BYTES 32768
 #define POISON 0xFFFFFFFFu
 
-// At the start of a slice; zeros at first. Laid out as PeerControl in C#.
+// What a call says that every rank must say alike. Laid out as PeerClaim in C#.
+struct Claim {
+    u64 place;  // where the output lies in registered memory
+    u64 what;   // kind, type and operation
+    u64 count;  // elements
+};
+
+// What a rank tells another one of a call by copy engines, in a line of its own: see all_reduce_copy_engine.cu.
+struct Word {
+    u64 told;    // how far the call has come; grows with the epoch
+    u64 gone;    // 1 + the epoch that it has told to have ended, and takes back, because it has left; 0: none
+    Claim claim;
+    u64 unused[11];
+};
+
+// At the start of a slice; zeros at first.
 struct Control {
     u64 ticket;  // the epoch << 16, and how many blocks of the current grid have left: see leave()
     u32 left;    // a Reason once a wait of this rank has ended without its data: every later kernel of the group returns at once
     u32 unused[1021];
     u64 credit[MAX_BLOCKS][MAX_RANKS];  // by the same block of that rank, see all_reduce_windowed.cu
+    Word word[MAX_RANKS];               // by that rank
 };
 
-enum Reason { WENT_ON, ABORTED, TIMED_OUT };
+enum Reason { WENT_ON, ABORTED, TIMED_OUT, DISAGREED };
 
 // Of this rank, in host memory. Laid out as PeerFault in C#.
 struct Fault {
     u32 reason;   // a Reason, written last
     u32 missing;  // a bit for each rank whose word had not come
     u64 epoch;    // the call's
+    Claim claim;  // of a rank that has said something else than this one; else zeros
+    Claim own;
 };
 
 // Every kernel's first argument. Laid out as PeerView in C#.

@@ -13,7 +13,9 @@ internal sealed class DeviceBuffers<T> : IBuffers
     private readonly CudaEvent _start;
     private readonly CudaEvent _end;
     private readonly DevicePattern? _pattern;
-    private readonly DeviceBuffer<T>[] _buffers;
+    private readonly DeviceBuffer<T>[] _buffers = [];
+    private readonly PeerBuffer<T>[] _mapped = [];
+    private readonly DeviceSpan<T>[] _spans;
     private readonly RegisteredBuffer[] _registered;
     private readonly PremultipliedSum? _scaled;
 
@@ -30,8 +32,19 @@ internal sealed class DeviceBuffers<T> : IBuffers
         // As nccl-tests: memory that can be registered only where it is.
         DeviceMemoryKind kind = _options.Registration is null ? DeviceMemoryKind.Plain : DeviceMemoryKind.Shareable;
         nuint length = (nuint)Math.Max(elements, 1);
-        _buffers = [device.Allocate<T>(length, kind), device.Allocate<T>(length, kind)];
-        _registered = _options.Registration is { } registration ? [.. _buffers.Select(buffer => _group.Register(buffer.Span, registration))] : [];
+        if (_options.Route == AllReduceRoute.CopyEngine)
+        {
+            // All ranks map it: that route's outputs lie there.
+            _mapped = [Mapped(length), Mapped(length)];
+            _spans = [.. _mapped.Select(buffer => buffer.Span)];
+        }
+        else
+        {
+            _buffers = [device.Allocate<T>(length, kind), device.Allocate<T>(length, kind)];
+            _spans = [.. _buffers.Select(buffer => buffer.Span)];
+        }
+
+        _registered = _options.Registration is { } registration ? [.. _spans.Select(span => _group.Register(span, registration))] : [];
         if (setting.Operations.Contains(Operation.MulSum) && new Convention(_options.Collective).Reduces)
             _scaled = _group.CreatePremultipliedSum(Pattern<T>.FromDouble(1 + (_group.RankInGroup & 1)));
     }
@@ -88,6 +101,8 @@ internal sealed class DeviceBuffers<T> : IBuffers
             registered.Dispose();
         foreach (DeviceBuffer<T> buffer in _buffers)
             buffer.Dispose();
+        foreach (PeerBuffer<T> buffer in _mapped)
+            buffer.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _start.Dispose();
         _end.Dispose();
     }
@@ -124,5 +139,7 @@ internal sealed class DeviceBuffers<T> : IBuffers
         }
     }
 
-    private DeviceSpan<T> Span(Part part) => _buffers[part.Buffer].Span.Slice((nuint)part.Start, (nuint)part.Length);
+    private PeerBuffer<T> Mapped(nuint length) => _group.AllocateRegisteredAsync<T>(length).GetAwaiter().GetResult();
+
+    private DeviceSpan<T> Span(Part part) => _spans[part.Buffer].Slice((nuint)part.Start, (nuint)part.Length);
 }

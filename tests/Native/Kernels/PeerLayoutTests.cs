@@ -27,6 +27,11 @@ public sealed class PeerLayoutTests
             Offset<PeerFault>("Fault", "reason", nameof(PeerFault.Reason)),
             Offset<PeerFault>("Fault", "missing", nameof(PeerFault.Missing)),
             Offset<PeerFault>("Fault", "epoch", nameof(PeerFault.Epoch)),
+            Offset<PeerFault>("Fault", "claim", nameof(PeerFault.Claim)),
+            Offset<PeerFault>("Fault", "own", nameof(PeerFault.Own)),
+            Size<PeerClaim>("Claim"),
+            Offset<PeerClaim>("Claim", "what", nameof(PeerClaim.What)),
+            Offset<PeerClaim>("Claim", "count", nameof(PeerClaim.Count)),
             Size<AllReduceArguments>("AllReduce"),
             Offset<AllReduceArguments>("AllReduce", "view", nameof(AllReduceArguments.View)),
             Offset<AllReduceArguments>("AllReduce", "input", nameof(AllReduceArguments.Input)),
@@ -36,7 +41,7 @@ public sealed class PeerLayoutTests
             $"sizeof(Control) <= {PeerView.ControlBytes}",
             $"MAX_BLOCKS == {PeerLaunch.MostBlocks}",
             $"MAX_RANKS == {PeerKernelVariant.MaxRanks}",
-            $"ABORTED == {PeerFault.Aborted} && TIMED_OUT == {PeerFault.TimedOut}",
+            $"ABORTED == {PeerFault.Aborted} && TIMED_OUT == {PeerFault.TimedOut} && DISAGREED == {PeerFault.Disagreed}",
         ];
         Compile(source, claims);
     }
@@ -64,6 +69,28 @@ public sealed class PeerLayoutTests
             $"BLOCK_WORDS == {RmsNormLaunch.BlockWords}",
         ];
         Compile(CollectiveKernels.Source("all_reduce_rms_norm_one_shot"), claims);
+    }
+
+    [Fact]
+    public void So_has_that_of_the_copy_engines_kernel()
+    {
+        Libraries.Need(NativeLibraryKind.Nvrtc);
+        string[] claims =
+        [
+            Size<CopyEngineArguments>("CopyEngine"),
+            Offset<CopyEngineArguments>("CopyEngine", "input", nameof(CopyEngineArguments.Input)),
+            Offset<CopyEngineArguments>("CopyEngine", "output", nameof(CopyEngineArguments.Output)),
+            Offset<CopyEngineArguments>("CopyEngine", "slots", nameof(CopyEngineArguments.Slots)),
+            Offset<CopyEngineArguments>("CopyEngine", "slot_bytes", nameof(CopyEngineArguments.SlotBytes)),
+            Offset<CopyEngineArguments>("CopyEngine", "claim", nameof(CopyEngineArguments.Claim)),
+            Offset<CopyEngineArguments>("CopyEngine", "part", nameof(CopyEngineArguments.Part)),
+            Offset<CopyEngineArguments>("CopyEngine", "begin", nameof(CopyEngineArguments.Begin)),
+            Offset<CopyEngineArguments>("CopyEngine", "end", nameof(CopyEngineArguments.End)),
+            Offset<CopyEngineArguments>("CopyEngine", "step", nameof(CopyEngineArguments.Step)),
+            Offset<CopyEngineArguments>("CopyEngine", "piece", nameof(CopyEngineArguments.Piece)),
+            $"TELL == {CopyEngineArguments.Tell} && REDUCE == {CopyEngineArguments.Reduce} && FINISH == {CopyEngineArguments.Finish}",
+        ];
+        Compile(CollectiveKernels.Source("all_reduce_copy_engine"), claims);
     }
 
     private static void Compile(KernelSource source, string[] claims)

@@ -32,7 +32,7 @@ internal sealed class PeerKernelTable(CudaDevice device, int worldSize)
     internal void Allow(DataType type, ReduceOp op)
     {
         CudaKernel[] kernels = [.. Variants(type, op).Select(variant => PeerKernels.Load(device, variant))];
-        _sets[Index(type, op)] = new PeerKernelSet(kernels[0], kernels[1], kernels[2], kernels[3]);
+        _sets[Index(type, op)] = new PeerKernelSet(kernels[0], kernels[1], kernels[2], kernels[3], kernels[4]);
     }
 
     private static int Index(DataType type, ReduceOp op) => ((int)type * Operations) + (int)op;

@@ -10,10 +10,11 @@ internal sealed record PeerKernelVariant(string Kernel, DataType Type, ReduceOp 
     internal const string TwoShot = "all_reduce_two_shot";
     internal const string Windowed = "all_reduce_windowed";
     internal const string ReduceScatter = "reduce_scatter";
+    internal const string CopyEngine = "all_reduce_copy_engine";
 
     internal const int MaxRanks = 8;
 
-    internal static IReadOnlyList<string> Kernels { get; } = [OneShot, TwoShot, Windowed, ReduceScatter];
+    internal static IReadOnlyList<string> Kernels { get; } = [OneShot, TwoShot, Windowed, ReduceScatter, CopyEngine];
 
     /// <summary>Named as in elements.cuh; so are the operations.</summary>
     internal static IReadOnlyList<DataType> Types { get; } = [.. Enum.GetValues<DataType>()];

@@ -18,18 +18,25 @@ internal sealed unsafe class PeerCalls<T> : IDisposable
     private readonly DeviceRank _rank;
     private readonly IReadOnlyList<PeerCall> _calls;
     private readonly int[] _starts;
-    private readonly DeviceBuffer<byte> _memory;
+    private readonly DeviceSpan<byte> _memory;
+    private readonly DeviceBuffer<byte>? _owned;
     private readonly byte[] _content;
 
-    internal PeerCalls(DeviceRank rank, IReadOnlyList<PeerCall> calls)
+    /// <param name="rank">This one.</param>
+    /// <param name="calls">Equal on all ranks.</param>
+    /// <param name="memory">For inputs and outputs, see <see cref="BytesOf"/>; null: of its own.</param>
+    internal PeerCalls(DeviceRank rank, IReadOnlyList<PeerCall> calls, DeviceSpan<byte>? memory = null)
     {
         (_rank, _calls) = (rank, calls);
         _starts = new int[calls.Count + 1];
         for (int i = 0; i < calls.Count; i++)
             _starts[i + 1] = _starts[i] + (2 * Stride(calls[i]));
-        _memory = rank.Device.Allocate<byte>((nuint)_starts[^1]);
+        _owned = memory is null ? rank.Device.Allocate<byte>((nuint)_starts[^1]) : null;
+        _memory = (memory ?? _owned!.Span).Slice(0, (nuint)_starts[^1]);
         _content = new byte[_starts[^1]];
     }
+
+    internal static nuint BytesOf(IEnumerable<PeerCall> calls) => calls.Aggregate((nuint)0, (sum, call) => sum + (2 * (nuint)Stride(call)));
 
     /// <summary>New inputs; the outputs hold what must be overwritten.</summary>
     internal void Load(int round)
@@ -37,7 +44,7 @@ internal sealed unsafe class PeerCalls<T> : IDisposable
         Array.Fill(_content, Untouched);
         for (int i = 0; i < _calls.Count; i++)
             Inputs(i, _rank.Rank, round).CopyTo(MemoryMarshal.Cast<byte, T>(_content.AsSpan(InputOffset(i))));
-        _memory.CopyFrom(_content);
+        _memory.CopyFrom<byte>(_rank.Device, _content);
     }
 
     internal void Enqueue(int call, nint stream) =>
@@ -51,7 +58,8 @@ internal sealed unsafe class PeerCalls<T> : IDisposable
 
     internal void Check(int round)
     {
-        byte[] found = _memory.ToArray();
+        byte[] found = new byte[_content.Length];
+        _memory.CopyTo(_rank.Device, found.AsSpan());
         for (int i = 0; i < _calls.Count; i++)
         {
             PeerCall call = _calls[i];
@@ -72,7 +80,7 @@ internal sealed unsafe class PeerCalls<T> : IDisposable
         }
     }
 
-    public void Dispose() => _memory.Dispose();
+    public void Dispose() => _owned?.Dispose();
 
     private int InputOffset(int call) => _starts[call] + Margin + (_calls[call].InputOffset * sizeof(T));
 

@@ -7,7 +7,8 @@ typedef unsigned long long u64;
 
 namespace emulator {
 
-const u32 MAX_RANKS_HERE = 8;
+// Of streams: 8 ranks with three each, see all_reduce_copy_engine.cpp.
+const u32 MAX_RANKS_HERE = 24;
 
 enum class Model { Sequential, Weak };
 

@@ -1,0 +1,223 @@
+// All-reduce of long messages into registered memory, which every rank has mapped: the two-shot, whose bytes all travel by copy engines. They carry 383 GB/s a direction over NVLink of H100s where stores of the
+// multiprocessors end at 350, and leave the multiprocessors to others. Behind the caller's bytes of registered memory lies room for contributions, a slot for each other rank.
+//
+// A call is many operations on three streams, in order on each; what comes from another stream waits for an event of it:
+//
+//   contributions  copies piece 0 of each peer's part of the input into its slot there, TELL 0, copies piece 1, TELL 1 ...       begins when the caller's stream has come to the call
+//   the caller's   REDUCE 0, REDUCE 1 ..., FINISH                              each REDUCE behind the TELL of its piece, FINISH behind the last copy of both other streams
+//   results        copies piece 0 of the own part of the output into the peers' outputs, then piece 1 ...                        each behind the REDUCE of its piece
+//
+// Why each wait is enough. A copy that is done before a kernel begins (stream order, events) happens before all that the kernel does, and what a thread does with release takes along all that happened before it.
+// - A slot is read when it is full: copy -> TELL stores the count of pieces with release -> one thread of each block of REDUCE loads it with acquire -> block barrier -> the other threads' loads.
+// - A slot is written again when it has been read: REDUCE's loads -> (same stream) FINISH tells with release -> the sender's FINISH has loaded that with acquire before it ends -> its next call's copies.
+// - An output is written by a peer when its owner's stream has come to the call, and an input that is the output too has been read: the owner's copy of piece p out of it -> TELL p -> the peer's REDUCE p waits for
+//   that of every rank -> its copy of the result of piece p.
+// - An output is complete when FINISH ends: the peer's copies of results -> (event) its FINISH tells with release -> this rank's loads that with acquire.
+// - The halves of the slice keep their order (arena.cuh), because FINISH waits for a word of this epoch from every rank. It alone advances the epoch.
+//
+// Why nobody waits for ever. REDUCE waits on the device only when the own contributions of its piece are on their way and told; a peer's depend on nothing but its own stream having come to the call. So a device that
+// runs one kernel at a time comes to the end, however streams share its queues.
+//
+// Copies can't be called off: those of a rank that has left run as well, out of the input and out of NaNs that REDUCE leaves in the own part. They go into its own slots, so they spoil no more than its own contributions,
+// which a peer may still be reading: therefore a rank that leaves in FINISH, when it has told already, takes that back (gone) before its stream goes on; a peer that has read what later copies brought finds it in its own FINISH, and leaves too.
+//
+// Compiled with KERNEL (its name), WORLD_SIZE (2 to 8), ELEMENT and OP (types of elements.cuh) defined.
+#include "all_reduce.cuh"
+
+enum Step { TELL, REDUCE, FINISH };
+
+// Laid out as CopyEngineArguments in C#.
+struct CopyEngine {
+    View view;
+    const void *input;
+    void *output;      // in registered memory; may be input
+    const u8 *slots;   // of the own slice of it: the contributions of the rank behind this one first, in rank order round the ring
+    u64 slot_bytes;    // from one to the next, a multiple of 16
+    Claim claim;       // with the number of elements
+    u64 part;          // cells of each rank's part; the last ones may be shorter or empty
+    u64 begin, end;    // REDUCE: cells of the own part
+    u32 step, piece;
+};
+
+#define ENDED 255
+
+// How far a call has come: pieces whose contributions lie in the slots of this rank, or ENDED.
+DEVICE u64 told_of(u64 epoch, u32 pieces) { return epoch << 8 | pieces; }
+
+DEVICE Word *word_of_rank(const View &view, u32 at, u32 from) { return &((Control *)view.slice[at])->word[from]; }
+
+DEVICE Claim load_claim(const Claim *from) { return Claim{load_relaxed(&from->place), load_relaxed(&from->what), load_relaxed(&from->count)}; }
+
+DEVICE void store_claim(Claim *to, const Claim &claim)
+{
+    store_relaxed(&to->place, claim.place);
+    store_relaxed(&to->what, claim.what);
+    store_relaxed(&to->count, claim.count);
+}
+
+// By one block. The claim goes along with the first piece.
+template <int RANKS>
+DEVICE void tell(const CopyEngine &call, u64 epoch, u32 pieces)
+{
+    const View &view = call.view;
+    for (u32 hop = 1 + thread_in_block(); hop < RANKS; hop += threads_in_block()) {
+        Word *word = word_of_rank(view, (view.rank + hop) % RANKS, view.rank);
+        if (pieces == 1)
+            store_claim(&word->claim, call.claim);
+        store_release(&word->told, told_of(epoch, pieces));
+    }
+}
+
+DEVICE bool await(const View &view, u64 epoch, u32 peer, u32 pieces)
+{
+    const u64 *told = &word_of_rank(view, view.rank, peer)->told;
+    Patience patience;
+    while (load_acquire(told) < told_of(epoch, pieces))
+        if (patience.is_over(view, epoch, 1u << peer))
+            return false;
+    return true;
+}
+
+// The first one of the rank tells why it leaves.
+DEVICE void leave_for(const CopyEngine &call, u64 epoch, u32 peer, u32 reason, const Claim &claim)
+{
+    const View &view = call.view;
+    if (exchange_if_equal(&control_of(view)->left, WENT_ON, reason) != WENT_ON)
+        return;
+    store_relaxed(&view.fault->missing, 1u << peer);
+    store_relaxed(&view.fault->epoch, epoch);
+    store_claim(&view.fault->claim, claim);
+    store_claim(&view.fault->own, call.claim);
+    store_release(&view.fault->reason, reason);
+}
+
+// The peer does not change its claim before this rank has ended the call.
+DEVICE bool agrees(const CopyEngine &call, u64 epoch, u32 peer)
+{
+    Claim claim = load_claim(&word_of_rank(call.view, call.view.rank, peer)->claim);
+    if (claim.place == call.claim.place && claim.what == call.claim.what && claim.count == call.claim.count)
+        return true;
+    leave_for(call, epoch, peer, DISAGREED, claim);
+    return false;
+}
+
+// FINISH begins when this rank has read its slots. If what it read there had come by a later copy of the peer, that one's gone had come before.
+DEVICE bool is_there(const CopyEngine &call, u64 epoch, u32 peer)
+{
+    if (load_relaxed(&word_of_rank(call.view, call.view.rank, peer)->gone) != epoch + 1)
+        return true;
+    leave_for(call, epoch, peer, ABORTED, Claim{});
+    return false;
+}
+
+// By all threads of a block, one for each peer; the same for all of them. What the peers did before they told happens before what any of these threads does next.
+template <int RANKS>
+DEVICE bool await_all(const CopyEngine &call, u64 epoch, u32 pieces)
+{
+    const View &view = call.view;
+    bool there = !has_left(view);
+    for (u32 hop = 1 + thread_in_block(); there && hop < RANKS; hop += threads_in_block()) {
+        u32 peer = (view.rank + hop) % RANKS;
+        there = await(view, epoch, peer, pieces) && (pieces == ENDED ? is_there(call, epoch, peer) : agrees(call, epoch, peer));
+    }
+    return !block_barrier_or(!there);
+}
+
+// A slot holds the elements as they are; what lies behind the last one is anything.
+DEVICE void load_slot(const u8 *slot, u64 index, Packet &cell) { cell = load_relaxed((const Packet *)slot + index); }
+
+DEVICE void load_slot(const u8 *slot, u64 index, Pair &cell)
+{
+    u64 bits = load_relaxed((const u64 *)slot + index);
+    cell = Pair{{(u32)bits, bits >> 32}};
+}
+
+// Of one cell of the own part: every rank's contribution.
+template <int RANKS, typename Element>
+DEVICE void load_cell(const CopyEngine &call, u64 index, typename Element::Cell (&got)[RANKS])
+{
+    u32 rank = call.view.rank;
+#pragma unroll
+    for (int r = 0; r < RANKS; r++)
+        if (r == rank)
+            got[r] = read<Element>(call.input, rank * call.part + index, call.claim.count);
+        else {
+            load_slot(call.slots + (r + RANKS - rank - 1) % RANKS * call.slot_bytes, index, got[r]);
+            got[r] = as_sent<Element>(got[r]);
+        }
+}
+
+// Their sum, or Nothing.
+template <int RANKS, typename Element, typename Op>
+DEVICE void write_cell_of(const CopyEngine &call, u64 index, const typename Element::Cell (&got)[RANKS], bool going)
+{
+    write<Element>(call.output, call.view.rank * call.part + index, call.claim.count, going ? reduce<RANKS, Element, Op>(got) : Nothing<Element>::cell());
+}
+
+// By any grid.
+template <int RANKS, typename Element, typename Op>
+DEVICE void reduce_piece(const CopyEngine &call, u64 epoch)
+{
+    typedef typename Element::Cell Cell;
+    bool going = await_all<RANKS>(call, epoch, call.piece + 1);
+    u64 stride = (u64)blocks_in_grid() * threads_in_block(), i = call.begin + (u64)block_in_grid() * threads_in_block() + thread_in_block();
+    // The loads of two cells of a thread are under way at once, of two ranks those of four: so a few blocks keep up with the wire.
+    for (; RANKS == 2 && going && i + 3 * stride < call.end; i += 4 * stride) {
+        Cell first[RANKS], second[RANKS], third[RANKS], fourth[RANKS];
+        load_cell<RANKS, Element>(call, i, first);
+        load_cell<RANKS, Element>(call, i + stride, second);
+        load_cell<RANKS, Element>(call, i + 2 * stride, third);
+        load_cell<RANKS, Element>(call, i + 3 * stride, fourth);
+        write_cell_of<RANKS, Element, Op>(call, i, first, going);
+        write_cell_of<RANKS, Element, Op>(call, i + stride, second, going);
+        write_cell_of<RANKS, Element, Op>(call, i + 2 * stride, third, going);
+        write_cell_of<RANKS, Element, Op>(call, i + 3 * stride, fourth, going);
+    }
+    for (; going && i + stride < call.end; i += 2 * stride) {
+        Cell one[RANKS], other[RANKS];
+        load_cell<RANKS, Element>(call, i, one);
+        load_cell<RANKS, Element>(call, i + stride, other);
+        write_cell_of<RANKS, Element, Op>(call, i, one, going);
+        write_cell_of<RANKS, Element, Op>(call, i + stride, other, going);
+    }
+    for (; i < call.end; i += stride) {
+        Cell one[RANKS];
+        if (going)
+            load_cell<RANKS, Element>(call, i, one);
+        write_cell_of<RANKS, Element, Op>(call, i, one, going);
+    }
+}
+
+// By one block, when the copies of both other streams are done.
+template <int RANKS, typename Element>
+DEVICE void finish(const CopyEngine &call, u64 epoch)
+{
+    const View &view = call.view;
+    // Nobody leaves before all threads of the block have looked.
+    bool going = !block_barrier_or(has_left(view));
+    if (going)
+        tell<RANKS>(call, epoch, ENDED);
+    if (going && !await_all<RANKS>(call, epoch, ENDED)) {
+        going = false;
+        for (u32 hop = 1 + thread_in_block(); hop < RANKS; hop += threads_in_block())
+            store_release(&word_of_rank(view, (view.rank + hop) % RANKS, view.rank)->gone, epoch + 1);
+    }
+    if (!going)
+        for (u64 i = thread_in_block(); i < cells_of<Element>(call.claim.count); i += threads_in_block())
+            write<Element>(call.output, i, call.claim.count, Nothing<Element>::cell());
+    leave(view);
+}
+
+template <int RANKS, typename Element, typename Op>
+DEVICE void copy_engine(const CopyEngine &call)
+{
+    u64 epoch = enter(call.view);
+    if (call.step == REDUCE)
+        reduce_piece<RANKS, Element, Op>(call, epoch);
+    else if (call.step == FINISH)
+        finish<RANKS, Element>(call, epoch);
+    else if (!has_left(call.view))
+        tell<RANKS>(call, epoch, call.piece + 1);
+}
+
+extern "C" __global__ void __launch_bounds__(512) KERNEL(const __grid_constant__ CopyEngine call) { copy_engine<WORLD_SIZE, ELEMENT, OP>(call); }
