@@ -143,7 +143,7 @@ run_conformance() {
   mpi conformance "mpirun -np $gpus" "$gpus" "$gpus" 180 dotnet "$conformance" "${device[@]}"
   local kernels=(-noColor -class CollectivesSharp.Conformance.Device.PeerAllReduceTests -class CollectivesSharp.Conformance.Device.PeerOrderTests -class CollectivesSharp.Conformance.Device.RouteTests -class CollectivesSharp.Conformance.Device.RmsNormTests)
   attempt conformance tests "our kernels, 4 threads that share a GPU" 120 env COLLECTIVES_TEST_VIRTUAL_RANKS=4 dotnet "$conformance" "${kernels[@]}"
-  attempt conformance tests "our kernels, ranks that are killed or silent" 180 env COLLECTIVES_TEST_GPUS=1 dotnet "$runtime/failures/CollectivesSharp.Failures.dll" -noColor -class '*.PeerKernelTests'
+  attempt conformance tests "our kernels, ranks that are killed or silent" 300 env COLLECTIVES_TEST_GPUS=1 dotnet "$runtime/failures/CollectivesSharp.Failures.dll" -noColor -class '*.PeerKernelTests'
   attempt conformance tests "our kernels, 2 processes that share a GPU" 120 env COLLECTIVES_TEST_BRIEF=1 COLLECTIVES_TEST_VIRTUAL_RANKS=2 dotnet "$conformance" --ranks 2 "${kernels[@]}"
   mpi conformance "two ranks on one GPU, sockets" 2 1 180 env CUDA_VISIBLE_DEVICES=0 "${sockets[@]}" dotnet "$conformance" "${device[@]}"
   need_gpus conformance "two nodes" 2 || return
