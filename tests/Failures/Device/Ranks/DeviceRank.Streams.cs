@@ -36,10 +36,15 @@ internal static partial class DeviceRank
             return;
         }
 
+        using DeviceBuffer<uint> word = place.Device.AllocateFrom([0u]);
         nint stream = CreateForeignStream(place.Device);
         place.Reduce(place.Buffer.Pointer, stream: stream);
+
+        // Behind the kernel, which leaves at once: the wait must be ended by the fault, not by the stream.
+        HoldUp(place.Device, stream, word);
         group.Abort("the operator wants it");
         Step(0, "wait", () => group.Synchronize(stream));
+        word.CopyFrom([1u]);
         using (CudaStream foreign = CudaStream.FromHandle(place.Device, stream))
             Step(0, "drain", () => Require(WaitFor(() => foreign.IsCompleted), "the stream does not drain"));
         DestroyForeignStream(place.Device, stream);
@@ -52,6 +57,13 @@ internal static partial class DeviceRank
         nint stream;
         Require(CudaDriverNative.cuStreamCreate(&stream, (uint)CUstream_flags.CU_STREAM_NON_BLOCKING) == CUresult.CUDA_SUCCESS, "no stream");
         return stream;
+    }
+
+    /// <summary>Until the word is 1.</summary>
+    private static void HoldUp(CudaDevice device, nint stream, DeviceBuffer<uint> word)
+    {
+        using CudaContextScope scope = device.MakeCurrent();
+        Require(CudaDriverNative.cuStreamWaitValue32_v2(stream, word.Pointer, 1, (uint)CUstreamWaitValue_flags.CU_STREAM_WAIT_VALUE_EQ) == CUresult.CUDA_SUCCESS, "the stream does not wait");
     }
 
     private static void DestroyForeignStream(CudaDevice device, nint stream)
