@@ -19,8 +19,6 @@ internal static class AllReduceRouter
             return new(forced, "forced");
         if (facts.Tuning?.Find(request) is { } measured && Objection(measured, request, facts) is null)
             return new(measured, "measured to be the fastest here");
-        if (request.IsRegistered && request.Bytes >= AllReduceTable.CopyEngine(facts.WorldSize) && Objection(AllReduceRoute.CopyEngine, request, facts) is null)
-            return new(AllReduceRoute.CopyEngine, "copy engines carry long messages faster than kernels");
         AllReduceRoute nccl = request.TakesWindowKernels ? AllReduceRoute.NcclSymmetric : AllReduceRoute.Nccl;
         string? noNccl = Objection(nccl, request, facts), cannot = PeerObjection(request, facts);
         AllReduceRoute own = cannot is null ? OwnRoute(request.Count, request.Type, facts.WorldSize, facts.HalfBytes) : AllReduceRoute.None;

@@ -3,7 +3,9 @@ using static CollectivesSharp.AllReduceRoute;
 
 namespace CollectivesSharp;
 
-/// <summary>The built-in table: the fastest routes by size, for a number of ranks.</summary>
+/// <summary>
+/// The built-in table: the fastest routes by size, for a number of ranks. Copy engines are in none: on 2 H100s the windowed two-shot is a third faster (bench/results/all-reduce-copy-engine.json); a group is told to take them, or measures them.
+/// </summary>
 internal static class AllReduceTable
 {
     private const nuint KiB = 1 << 10;
@@ -24,11 +26,6 @@ internal static class AllReduceTable
     private static readonly AllReduceBand[] s_twoFlagged = [new(512 * KiB, OneShot), new(2 * MiB, TwoShot), new(nuint.MaxValue, Nccl)];
     private static readonly AllReduceBand[] s_fourFlagged = [new(64 * KiB, OneShot), new(2 * MiB, TwoShot), new(nuint.MaxValue, Nccl)];
     private static readonly AllReduceBand[] s_moreFlagged = [new(32 * KiB, OneShot), new(2 * MiB, TwoShot), new(nuint.MaxValue, Nccl)];
-
-    /// <summary>
-    /// From how many bytes on copy engines are the fastest, where the output is registered; as prototypes on 2 and 4 H100s had it (388 µs against NCCL's 478 at 128 MiB, 1164 against 1205 at 256 MiB). More ranks: nobody has measured.
-    /// </summary>
-    internal static nuint CopyEngine(int worldSize) => worldSize switch { 2 => 128 * MiB, <= 4 => 256 * MiB, _ => nuint.MaxValue };
 
     /// <summary>In ascending order, up to all sizes there are.</summary>
     internal static AllReduceBand[] For(int worldSize, DataType type)

@@ -44,18 +44,14 @@ public sealed class CopyEngineTests
     }
 
     [Theory]
-    [InlineData(2, 128)]
-    [InlineData(4, 256)]
-    public void The_router_takes_them_from_a_size_on_where_the_output_is_registered(int ranks, int megabytes)
+    [InlineData(2)]
+    [InlineData(4)]
+    public void The_built_in_table_leaves_them_to_who_asks_or_measures(int ranks)
     {
-        AllReduceFacts facts = s_facts with { WorldSize = ranks };
-        AllReduceRequest request = new((nuint)megabytes << 19, DataType.BFloat16, ReduceOp.Sum) { IsRegistered = true };
-        Assert.Equal(AllReduceRoute.CopyEngine, AllReduceRouter.Route(request, facts).Route);
-        Assert.Equal(AllReduceRoute.CopyEngine, AllReduceRouter.Route(request, facts with { Policy = AllReducePolicy.Deterministic }).Route);
-        Assert.NotEqual(AllReduceRoute.CopyEngine, AllReduceRouter.Route(request with { Count = request.Count - 1 }, facts).Route);
-        Assert.NotEqual(AllReduceRoute.CopyEngine, AllReduceRouter.Route(request with { IsRegistered = false }, facts).Route);
-        Assert.NotEqual(AllReduceRoute.CopyEngine, AllReduceRouter.Route(request, facts with { CopyEngineObjection = "ranks 0, 1 share a GPU" }).Route);
-        Assert.NotEqual(AllReduceRoute.CopyEngine, AllReduceRouter.Route(request, facts with { WorldSize = 8 }).Route);
+        AllReduceRequest request = new(256 << 20, DataType.BFloat16, ReduceOp.Sum) { IsRegistered = true };
+        Assert.NotEqual(AllReduceRoute.CopyEngine, AllReduceRouter.Route(request, s_facts with { WorldSize = ranks }).Route);
+        Assert.Null(AllReduceRouter.Objection(AllReduceRoute.CopyEngine, request, s_facts with { WorldSize = ranks }));
+        Assert.NotNull(AllReduceRouter.Objection(AllReduceRoute.CopyEngine, request, s_facts with { CopyEngineObjection = "ranks 0, 1 share a GPU" }));
     }
 
     [Fact]
