@@ -67,7 +67,7 @@ internal static class CommandLine
         Option<Backend> backend = new("--backend") { Description = "where the buffers lie", DefaultValueFactory = _ => Backend.Auto };
         Option<AllReduceRoute> route = new("--route")
         {
-            Description = "how all-reduces of device memory travel wherever they can: one-shot, two-shot, windowed (our kernels), nccl; auto: what is fastest (COLLECTIVES_ALLREDUCE_ROUTE too)",
+            Description = "how all-reduces of device memory travel wherever they can: one-shot, two-shot, windowed (our kernels), copy-engine (out of and into memory that all ranks have mapped), nccl; auto: what is fastest (COLLECTIVES_ALLREDUCE_ROUTE too)",
             CustomParser = result => Lookup<AllReduceRoute>(result, text => text switch { "one-shot" => AllReduceRoute.OneShot, "two-shot" => AllReduceRoute.TwoShot, "windowed" => AllReduceRoute.Windowed, "copy-engine" => AllReduceRoute.CopyEngine, "nccl" => AllReduceRoute.Nccl, "auto" => AllReduceRoute.None, _ => null }, "one-shot, two-shot, windowed, copy-engine, nccl or auto"),
             DefaultValueFactory = _ => AllReduceRoute.None,
         };
