@@ -10,6 +10,7 @@ public sealed unsafe partial class PeerCommunicator
     private CollectiveException? _fault;
     private int _disposed;
     private bool _hasBegun;
+    private volatile bool _staysMapped;
 
     /// <summary>Two reads of host memory where there is none: the kernels' record and the abort word.</summary>
     public CollectiveException? Fault => Volatile.Read(ref _fault) ?? (_disposed == 0 && (Volatile.Read(ref _words.Fault->Reason) != 0 || Volatile.Read(ref *_words.Abort) != 0) ? Find() : null);
@@ -49,7 +50,11 @@ public sealed unsafe partial class PeerCommunicator
             _slice.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
         else
+        {
+            _staysMapped = true;
             _setup.Logger.LogWarning("Group {Group}: a kernel has not ended {Seconds} s after the group was disposed; its peer memory and host words stay mapped.", _setup.Group, s_patience.TotalSeconds);
+        }
+
         DisposeLanes();
         _order.Dispose();
         _exchange.Dispose();
@@ -147,10 +152,11 @@ public sealed unsafe partial class PeerCommunicator
         };
     }
 
+    /// <summary>Of a registration that is disposed, before or after the communicator.</summary>
     private bool IsDrainedNow()
     {
         using CudaContextScope scope = Device.MakeCurrent();
-        return _disposed != 0 || IsDrained(s_patience);
+        return _disposed != 0 ? !_staysMapped : IsDrained(s_patience);
     }
 
     private bool IsDrained(TimeSpan patience) => _order.IsDrained() || (patience > TimeSpan.Zero && SpinWait.SpinUntil(_order.IsDrained, patience));

@@ -29,7 +29,7 @@ internal sealed class RouteTable(Setting setting, AllReduceTunerOptions options)
     internal static void PrintBands(AllReduceTunerResult result)
     {
         foreach (AllReduceBands table in result.Tuning.Tables)
-            Print($"# {table.Type.NcclName()}, {(table.IsCaptured ? "captured" : "eager")}{(table.IsSymmetric ? ", symmetric windows" : "")}: {string.Join(", ", table.Bands.Select(band => $"{band.Route} up to {band.UpTo}"))}");
+            Print($"# {table.Type.NcclName()}, {(table.IsCaptured ? "captured" : "eager")}{(table.IsSymmetric ? ", symmetric windows" : "")}{(table.IsRegistered ? ", into registered memory" : "")}: {string.Join(", ", table.Bands.Select(band => $"{band.Route} up to {band.UpTo}"))}");
         Print($"# Larger messages and other types: the built-in table. Kept: {result.Kept}");
     }
 

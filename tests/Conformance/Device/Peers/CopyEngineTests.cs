@@ -85,8 +85,14 @@ public sealed class CopyEngineTests
         group.Synchronize(rank.Stream);
         group.Barrier();
         DeviceSpan<float> place = output.Span.Slice(rank.Rank == 0 ? 4u : 0u, 1000);
-        PeerGroup.PeerOf(group).AllReduce(AllReduceRoute.CopyEngine, place.Pointer, place.Pointer, place.Length, DataType.Float32, ReduceOp.Sum, rank.Stream);
-        CollectiveException fault = Assert.ThrowsAny<CollectiveException>(() => group.Synchronize(rank.Stream));
+        bool isEnqueued = false;
+        CollectiveException fault = Assert.ThrowsAny<CollectiveException>(() =>
+        {
+            // Of more than two ranks, two may have found out before the last one calls.
+            PeerGroup.PeerOf(group).AllReduce(AllReduceRoute.CopyEngine, place.Pointer, place.Pointer, place.Length, DataType.Float32, ReduceOp.Sum, rank.Stream);
+            isEnqueued = true;
+            group.Synchronize(rank.Stream);
+        });
 
         // Who hears of the fault by a peer before its own kernel has seen it says so.
         Assert.True(fault is CallMismatchException or GroupAbortedException, fault.Message);
@@ -94,7 +100,8 @@ public sealed class CopyEngineTests
         Assert.Contains("into registered buffer 1 at byte 0", fault.Message, StringComparison.Ordinal);
         Assert.ThrowsAny<CollectiveException>(() => group.AllReduce(place, place, ReduceOp.Sum, rank.Stream));
         rank.Stream.Synchronize();
-        Assert.All(Content(rank, place), found => Assert.True(float.IsNaN(found)));
+        if (isEnqueued)
+            Assert.All(Content(rank, place), found => Assert.True(float.IsNaN(found)));
         Dispose(output);
         PeerGroup.Dispose(group);
         rank.Group.Barrier();
@@ -234,7 +241,9 @@ public sealed class CopyEngineTests
         List<PeerCall> calls = [];
         foreach (int count in rank.IsBrief ? s_counts[..7] : s_counts)
         {
-            calls.Add(new PeerCall(AllReduceRoute.CopyEngine, ReduceOp.Sum, count, InPlace: true, random.Next(16), 0, random.Next()));
+            // Two pieces are two pieces, whatever the type.
+            if (count < 1_000_000 || DataTypeExtensions.Of<T>() is DataType.BFloat16 or DataType.Float32 or DataType.Int8)
+                calls.Add(new PeerCall(AllReduceRoute.CopyEngine, ReduceOp.Sum, count, InPlace: true, random.Next(16), 0, random.Next()));
             if (count < 1_000_000)
             {
                 calls.Add(new PeerCall(PeerGroup.AnyRoute(random), s_operations[calls.Count % 3], Math.Min(count, 5000), calls.Count % 2 == 0, random.Next(16), random.Next(16), random.Next()));
