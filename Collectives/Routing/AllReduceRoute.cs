@@ -21,7 +21,8 @@ public enum AllReduceRoute
     NcclSymmetric,
 
     /// <summary>
-    /// The two-shot by copy engines, a few kernels beside them that reduce: for long messages whose output lies in memory of <see cref="GroupCoordinator.AllocateRegisteredAsync"/> on all ranks. Not where ranks share a GPU.
+    /// The two-shot by copy engines, a few kernels beside them that reduce: for long messages whose output lies in memory of <see cref="GroupCoordinator.AllocateRegisteredAsync"/> on all ranks. Taken where the group is told to, or has measured it to be the fastest
+    /// (<see cref="GroupOptions.AllReduceTuning"/>). Not where ranks share a GPU.
     /// </summary>
     CopyEngine,
 }

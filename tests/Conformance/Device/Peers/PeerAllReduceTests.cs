@@ -96,24 +96,7 @@ public sealed class PeerAllReduceTests
             }
 
             using PeerCalls<T> all = new(rank, calls);
-            all.Load(0);
-            rank.Meet();
-            using (CudaGraph graph = rank.Capture(all.EnqueueAll))
-            using (CudaGraphExec exec = graph.Instantiate())
-            {
-                for (int round = 0; round < 4; round++)
-                {
-                    rank.Meet();
-                    all.Load(round);
-                    rank.Meet();
-                    if (round % 2 == 0)
-                        all.EnqueueAll();
-                    else
-                        exec.Launch(rank.Stream);
-                    rank.Meet();
-                    all.Check(round);
-                }
-            }
+            PeerGroup.EagerAndReplayed(rank, all.EnqueueAll, all.Load, all.Check);
 
             rank.Meet();
         }

@@ -15,6 +15,27 @@ internal static class PeerGroup
             body(rank);
     });
 
+    /// <summary>Calls that have been prepared, four times in turn: as they are, and as a graph that was captured once. What a round loads differs from the one before.</summary>
+    internal static void EagerAndReplayed(DeviceRank rank, Action enqueue, Action<int> load, Action<int> check)
+    {
+        load(0);
+        rank.Meet();
+        using CudaGraph graph = rank.Capture(enqueue);
+        using CudaGraphExec exec = graph.Instantiate();
+        for (int round = 0; round < 4; round++)
+        {
+            rank.Meet();
+            load(round);
+            rank.Meet();
+            if (round % 2 == 0)
+                enqueue();
+            else
+                exec.Launch(rank.Stream);
+            rank.Meet();
+            check(round);
+        }
+    }
+
     internal static PeerCommunicator PeerOf(GroupCoordinator group) => ((RoutedDeviceCommunicator)group.DeviceCommunicator!).Peer;
 
     internal static AllReduceRoute AnyRoute(Random random) => (AllReduceRoute)random.Next((int)AllReduceRoute.OneShot, (int)AllReduceRoute.Windowed + 1);

@@ -154,24 +154,7 @@ public sealed class RmsNormTests
         }
 
         using RmsNormCases<T> all = new(rank, cases);
-        all.Load(0);
-        rank.Meet();
-        using (CudaGraph graph = rank.Capture(all.EnqueueAll))
-        using (CudaGraphExec exec = graph.Instantiate())
-        {
-            for (int round = 0; round < 4; round++)
-            {
-                rank.Meet();
-                all.Load(round);
-                rank.Meet();
-                if (round % 2 == 0)
-                    all.EnqueueAll();
-                else
-                    exec.Launch(rank.Stream);
-                rank.Meet();
-                all.Check(round);
-            }
-        }
+        PeerGroup.EagerAndReplayed(rank, all.EnqueueAll, all.Load, all.Check);
 
         rank.Meet();
     }
