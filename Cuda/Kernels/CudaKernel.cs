@@ -29,24 +29,39 @@ public sealed unsafe class CudaKernel
     /// <param name="dependent">
     /// A programmatic dependent launch: the grid may start while the one before on the stream ends, and waits by itself for what that has written (griddepcontrol.wait). Needs compute capability 9.0.
     /// </param>
-    public void Launch<TArguments>(int blocks, int threads, nint stream, in TArguments arguments, int sharedBytes = 0, bool dependent = false)
+    /// <param name="clusterBlocks">Blocks of a cluster, which run at once and reach each other's shared memory; up to 8, and a divisor of <paramref name="blocks"/>. More than 1 needs compute capability 9.0.</param>
+    public void Launch<TArguments>(int blocks, int threads, nint stream, in TArguments arguments, int sharedBytes = 0, bool dependent = false, int clusterBlocks = 1)
         where TArguments : unmanaged
     {
         CudaContextScope scope = Device.MakeCurrent();
         TArguments own = arguments;
         void* parameter = &own;
         CUresult result;
-        if (dependent)
+        if (dependent || clusterBlocks > 1)
         {
-            CUlaunchAttribute attribute = new() { id = CUlaunchAttributeID.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION };
-            attribute.value.programmaticStreamSerializationAllowed = 1;
-            CUlaunchConfig config = new() { gridDimX = (uint)blocks, gridDimY = 1, gridDimZ = 1, blockDimX = (uint)threads, blockDimY = 1, blockDimZ = 1, sharedMemBytes = (uint)sharedBytes, hStream = stream, attrs = &attribute, numAttrs = 1 };
+            CUlaunchAttribute* attributes = stackalloc CUlaunchAttribute[2];
+            uint count = 0;
+            if (dependent)
+            {
+                attributes[count] = new() { id = CUlaunchAttributeID.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION };
+                attributes[count++].value.programmaticStreamSerializationAllowed = 1;
+            }
+
+            if (clusterBlocks > 1)
+            {
+                attributes[count] = new() { id = CUlaunchAttributeID.CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION };
+                attributes[count].value.clusterDim_x = (uint)clusterBlocks;
+                attributes[count].value.clusterDim_y = 1;
+                attributes[count++].value.clusterDim_z = 1;
+            }
+
+            CUlaunchConfig config = new() { gridDimX = (uint)blocks, gridDimY = 1, gridDimZ = 1, blockDimX = (uint)threads, blockDimY = 1, blockDimZ = 1, sharedMemBytes = (uint)sharedBytes, hStream = stream, attrs = attributes, numAttrs = count };
             result = CudaDriverNative.cuLaunchKernelEx(&config, _function, &parameter, null);
         }
         else
             result = CudaDriverNative.cuLaunchKernel(_function, (uint)blocks, 1, 1, (uint)threads, 1, 1, (uint)sharedBytes, stream, &parameter, null);
         scope.Dispose();
         if (result != CUresult.CUDA_SUCCESS)
-            CudaCall.Throw(result, $"Kernel {Name} in {blocks} blocks of {threads} threads");
+            CudaCall.Throw(result, $"Kernel {Name} in {blocks} blocks of {threads} threads{(clusterBlocks > 1 ? $", clusters of {clusterBlocks}" : "")}");
     }
 }

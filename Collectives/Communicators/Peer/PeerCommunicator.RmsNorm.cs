@@ -15,10 +15,10 @@ public sealed unsafe partial class PeerCommunicator
             (_call, _sequence) = (call, _sequence + 1);
             AllReduceRmsNormArguments arguments = new() { View = _view, Norm = norm };
             nuint rows = (nuint)norm.Rows, columns = (nuint)norm.Columns;
-            if (route == AllReduceRmsNormRoute.OneShot)
-                Launch(kernel, RmsNormLaunch.ForOneShot(rows, columns, type, WorldSize, _setup.MostBlocks), stream, in arguments, RmsNormLaunch.SharedBytes(1));
-            else
-                Launch(kernel, RmsNormLaunch.ForTwoShot(rows, columns, type, WorldSize, _setup.MostBlocks), stream, in arguments, RmsNormLaunch.SharedBytes(WorldSize));
+            PeerLaunch shape = route == AllReduceRmsNormRoute.OneShot
+                ? RmsNormLaunch.ForOneShot(rows, columns, type, WorldSize, _setup.MostBlocks, Device.ComputeCapability.Major >= 9)
+                : RmsNormLaunch.ForTwoShot(rows, columns, type, WorldSize, _setup.MostBlocks);
+            Launch(kernel, shape, stream, in arguments, RmsNormLaunch.SharedBytes(route == AllReduceRmsNormRoute.OneShot ? 1 : WorldSize, shape.ClusterBlocks));
         }
         finally
         {

@@ -119,7 +119,7 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
     {
         CudaContextScope scope = Device.MakeCurrent();
         _order.Enter(stream);
-        kernel.Launch(shape.Blocks, shape.Threads, stream, in arguments, sharedBytes, _setup.Dependent);
+        kernel.Launch(shape.Blocks, shape.Threads, stream, in arguments, sharedBytes, _setup.Dependent, shape.ClusterBlocks);
         _order.Leave(stream);
         scope.Dispose();
     }

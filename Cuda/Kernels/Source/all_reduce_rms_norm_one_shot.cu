@@ -1,4 +1,5 @@
-// All-reduce, residual and RMSNorm of a few rows in one kernel: the one-shot all-reduce, a block a row, each rank normalising all rows.
+// All-reduce, residual and RMSNorm of a few rows in one kernel: the one-shot all-reduce, a cluster of blocks a row, each rank normalising all rows. While there are few, a row's
+// threads are spread over many multiprocessors: what they issue is most of the time.
 //
 // Compiled with KERNEL (its name), WORLD_SIZE (2 to 8) and ELEMENT (Float32, Float16 or BFloat16) defined. Block memory: BLOCK_WORDS.
 #include "rms_norm.cuh"
@@ -13,10 +14,10 @@ DEVICE void one_shot(const AllReduceRmsNorm &call)
     Normaliser<Element> own(call.norm);
     u64 rows = call.norm.rows, cells = own.cells, all = rows * cells;
 
-    // All rows of this block before it waits for one: nobody waits for a block that waits.
+    // All rows of this cluster before it waits for one: nobody waits for a block that waits.
     if (going)
-        for (u64 row = block_in_grid(); row < rows; row += blocks_in_grid())
-            for (u32 i = thread_in_block(); i < cells; i += threads_in_block()) {
+        for (u64 row = own.first_row(); row < rows; row += own.rows_at_once())
+            for (u32 i = own.thread; i < cells; i += own.threads) {
                 Packet input = own.input(row, i);
 #pragma unroll
                 for (int hop = 1; hop < RANKS; hop++) {
@@ -27,10 +28,10 @@ DEVICE void one_shot(const AllReduceRmsNorm &call)
 
     own.read_weight();
     // The output may be the input: a thread writes only where it has read, in rows that it has pushed and received.
-    for (u64 row = block_in_grid(); row < rows; row += blocks_in_grid()) {
+    for (u64 row = own.first_row(); row < rows; row += own.rows_at_once()) {
         Packet first[1] = {};
         float squares[1] = {};
-        for (u32 i = thread_in_block(); i < cells; i += threads_in_block()) {
+        for (u32 i = own.thread; i < cells; i += own.threads) {
             // Before the wait, which hides it.
             Packet input = own.input(row, i), residual = own.residual(row, i), x = Nothing<Element>::cell();
             if (going) {
@@ -41,7 +42,7 @@ DEVICE void one_shot(const AllReduceRmsNorm &call)
             }
             own.write_sum(row, i, x);
             squares[0] = add_squares<Element>(squares[0], x);
-            if (i == thread_in_block())
+            if (i == own.thread)
                 first[0] = x;
         }
         // Also by threads that have left: the barriers inside are all threads', and what has not come makes the whole row NaN.

@@ -16,8 +16,8 @@ DEVICE void two_shot(const AllReduceRmsNorm &call)
     Packet *contributions = half_of<Packet>(view, view.rank, epoch), *results = contributions + RANKS * part;
 
     if (going)
-        for (u32 row = block_in_grid(); row < rows; row += blocks_in_grid())
-            for (u32 i = thread_in_block(); i < cells; i += threads_in_block())
+        for (u32 row = own.first_row(); row < rows; row += own.rows_at_once())
+            for (u32 i = own.thread; i < cells; i += own.threads)
 #pragma unroll
                 for (int hop = 1; hop < RANKS; hop++) {
                     u32 owner = (view.rank + hop) % RANKS;
@@ -27,8 +27,8 @@ DEVICE void two_shot(const AllReduceRmsNorm &call)
 
     own.read_weight();
     // What this thread reads in a row, of input and residual, it has read before it writes there, here or below: both may be written in place.
-    for (u32 row = block_in_grid(); row < rows; row += blocks_in_grid())
-        for (u32 i = thread_in_block(); i < cells; i += threads_in_block()) {
+    for (u32 row = own.first_row(); row < rows; row += own.rows_at_once())
+        for (u32 i = own.thread; i < cells; i += own.threads) {
             u32 to = view.rank * rows + row;
             bool is_there = to < all;
             Packet input = {}, residual = {}, x = Nothing<Element>::cell();
@@ -53,10 +53,10 @@ DEVICE void two_shot(const AllReduceRmsNorm &call)
         }
 
     // The same row of each part at once.
-    for (u32 row = block_in_grid(); row < rows; row += blocks_in_grid()) {
+    for (u32 row = own.first_row(); row < rows; row += own.rows_at_once()) {
         Packet first[RANKS] = {};
         float squares[RANKS] = {};
-        for (u32 i = thread_in_block(); i < cells; i += threads_in_block()) {
+        for (u32 i = own.thread; i < cells; i += own.threads) {
             u32 mine = view.rank * rows + row;
             // By this thread, above.
             Packet sum = mine < all ? own.read_sum(mine, i) : Packet{}, got[RANKS];
@@ -69,7 +69,7 @@ DEVICE void two_shot(const AllReduceRmsNorm &call)
                     if (r != view.rank)
                         own.write_sum(r * rows + row, i, x);
                     squares[r] = add_squares<Element>(squares[r], x);
-                    if (i == thread_in_block())
+                    if (i == own.thread)
                         first[r] = x;
                 }
         }

@@ -118,11 +118,76 @@ DEVICE u32 threads_in_block() { return blockDim.x; }
 DEVICE u32 blocks_in_grid() { return gridDim.x; }
 
 // The block's memory, in words; its size is given at the launch. Of another thread's words a barrier makes sure.
-extern __shared__ u32 block_words[];
+extern __shared__ __align__(8) u32 block_words[];
 
 DEVICE u32 load_block(u32 word) { return block_words[word]; }
 
 DEVICE void store_block(u32 word, u32 value) { block_words[word] = value; }
+
+// A cluster: blocks that follow each other in the grid, run at once and send each other words. How many is given at the launch, 1 where nothing is; before compute capability 9.0 there is one, which sends nothing.
+DEVICE u32 blocks_in_cluster()
+{
+    u32 value = 1;
+#if __CUDA_ARCH__ >= 900
+    asm("mov.u32 %0, %%cluster_nctaid.x;" : "=r"(value));
+#endif
+    return value;
+}
+
+DEVICE u32 block_in_cluster()
+{
+    u32 value = 0;
+#if __CUDA_ARCH__ >= 900
+    asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(value));
+#endif
+    return value;
+}
+
+// A counter (an mbarrier), two words of the block's memory from an even one on, for so many words that will be sent here; by one thread, before it arrives at the cluster's barrier.
+DEVICE void expect_words(u32 counter, u32 words)
+{
+#if __CUDA_ARCH__ >= 900
+    u32 at = (u32)__cvta_generic_to_shared(block_words + counter);
+    asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(at) : "memory");
+    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(at), "r"(words * 4) : "memory");
+#endif
+}
+
+// All threads of the cluster arrive once, then each waits once before it sends: the counters are there then. Orders nothing else. A release would wait for whatever was stored before, also in peers' memory: 0.6 us on an H200.
+DEVICE void cluster_arrive()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("barrier.cluster.arrive.relaxed;" ::: "memory");
+#endif
+}
+
+DEVICE void cluster_wait()
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("barrier.cluster.wait.acquire;" ::: "memory");
+#endif
+}
+
+// Stores a word into the memory of a block of the cluster, which may be the own one, and counts it there, with release: who has awaited that counter sees the word. The block has to be there still: it awaits all that it expects.
+DEVICE void send_word(u32 block, u32 word, u32 counter, u32 value)
+{
+#if __CUDA_ARCH__ >= 900
+    asm volatile("{\n\t.reg .u32 there, count;\n\tmapa.shared::cluster.u32 there, %0, %2;\n\tmapa.shared::cluster.u32 count, %1, %2;\n\t"
+                 "st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.u32 [there], %3, [count];\n\t}" ::"r"((u32)__cvta_generic_to_shared(block_words + word)),
+                 "r"((u32)__cvta_generic_to_shared(block_words + counter)), "r"(block), "r"(value) : "memory");
+#endif
+}
+
+// Until all words that this block expects have come. Every block of the cluster sends: there is no deadline.
+DEVICE void await_words(u32 counter)
+{
+#if __CUDA_ARCH__ >= 900
+    u32 at = (u32)__cvta_generic_to_shared(block_words + counter), done = 0;
+    while (!done)
+        asm volatile("{\n\t.reg .pred all;\n\tmbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 all, [%1], 0;\n\tselp.u32 %0, 1, 0, all;\n\t}" : "=r"(done) : "r"(at) : "memory");
+#endif
+}
 
 // The value of the lane whose number differs in these bits; by all lanes of a warp.
 DEVICE u32 shuffle_xor(u32 value, u32 lanes) { return __shfl_xor_sync(0xFFFFFFFF, value, lanes); }

@@ -11,14 +11,14 @@ DEVICE void norm(const RmsNorm &call)
     let_next_grid_start();
     Normaliser<Element> own(call);
     own.read_weight();
-    for (u64 row = block_in_grid(); row < call.rows; row += blocks_in_grid()) {
+    for (u64 row = own.first_row(); row < call.rows; row += own.rows_at_once()) {
         Packet first[1] = {};
         float squares[1] = {};
-        for (u32 i = thread_in_block(); i < own.cells; i += threads_in_block()) {
+        for (u32 i = own.thread; i < own.cells; i += own.threads) {
             Packet x = add_residual<Element>(own.input(row, i), own.residual(row, i));
             own.write_sum(row, i, x);
             squares[0] = add_squares<Element>(squares[0], x);
-            if (i == thread_in_block())
+            if (i == own.thread)
                 first[0] = x;
         }
         finish_rows<Element>(own, row, 0, first, squares);

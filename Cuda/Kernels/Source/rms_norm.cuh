@@ -1,7 +1,8 @@
 // What follows an all-reduce in a transformer layer: the residual is added, and the sum normalised over its row. x = sum + residual, rounded to the type, where sum is rounded to it too; y = x / sqrt(mean(x^2) + epsilon) *
 // weight, rounded once. Either y as it is, or as e4m3: y / scale, with a scale that the caller gives or the row's own, max |y| / 448.
 //
-// A block does a row, and its size follows from the row's length: so every kernel that includes this gives the same bits. It is a multiple of 32; block memory: BLOCK_WORDS for each row that is finished at a time.
+// A cluster of blocks does a row, often one of one block, and its number of threads follows from the row's length, however many blocks they come in: so every kernel that includes this gives the same bits. A block's is a
+// multiple of 32, a cluster's at most 1024. Where blocks share a row, a cluster does one and no more. Block memory: BLOCK_WORDS for each row that is finished at a time, CLUSTER_WORDS where blocks share a row.
 #pragma once
 #include "elements.cuh"
 
@@ -9,6 +10,10 @@ enum Quantisation { NOT_QUANTISED, BY_GIVEN_SCALE, BY_ROW_SCALE };
 
 #define LARGEST_E4M3 448.0f
 #define BLOCK_WORDS 64
+// Of over_row, in a launch: the squares and the largest.
+#define USES 2
+// For each use a counter and a word from each warp of the row.
+#define CLUSTER_WORDS (USES * (2 + 32))
 
 // Laid out as RmsNormArguments in C#. Rows follow each other without a gap and begin at any address that their type allows.
 struct RmsNorm {
@@ -40,17 +45,35 @@ DEVICE Memory *row_of(Memory *base, u64 row, u64 columns)
 template <typename Element>
 struct Normaliser {
     const RmsNorm &call;
-    u32 cells;           // of a row
-    Packet weight = {};  // of the thread's first cell
+    u32 cells;                                  // of a row
+    u32 blocks = blocks_in_cluster();           // that share a row
+    u32 threads = blocks * threads_in_block();  // so many as well
+    u32 thread = block_in_cluster() * threads_in_block() + thread_in_block();
+    Packet weight = {};                         // of the thread's first cell
     float scale = 1.0f;
-    u32 turn = 0;        // of the block's memory
+    u32 turn = 0;                               // of over_row
 
-    DEVICE Normaliser(const RmsNorm &call) : call(call), cells((u32)cells_of<Element>(call.columns)) {}
+    DEVICE Normaliser(const RmsNorm &call) : call(call), cells((u32)cells_of<Element>(call.columns))
+    {
+        if (blocks == 1)
+            return;
+        if (thread_in_block() == 0)
+            for (u32 use = 0; use < USES; use++)
+                expect_words(2 * use, threads / 32);
+        cluster_arrive();
+    }
 
-    // Once, for all rows: behind the pushes, which nothing should keep waiting, and before the polls, which hide it.
+    // The cluster's rows: its first one, and how many clusters there are.
+    DEVICE u64 first_row() const { return block_in_grid() / blocks; }
+
+    DEVICE u64 rows_at_once() const { return blocks_in_grid() / blocks; }
+
+    // Once, for all rows: behind the pushes, which nothing should keep waiting, and before the polls, which hide it. So does the cluster's barrier: behind it words may be sent.
     DEVICE void read_weight()
     {
-        weight = read<Element>(call.weight, thread_in_block(), call.columns);
+        if (blocks > 1)
+            cluster_wait();
+        weight = read<Element>(call.weight, thread, call.columns);
         scale = call.quantisation == BY_GIVEN_SCALE ? *call.scale : 1.0f;
     }
 
@@ -66,7 +89,7 @@ struct Normaliser {
     {
         float weights[Element::IN_CELL];
         Element::unpack(x, y);
-        Element::unpack(cell == thread_in_block() ? weight : read<Element>(call.weight, cell, call.columns), weights);
+        Element::unpack(cell == thread ? weight : read<Element>(call.weight, cell, call.columns), weights);
 #pragma unroll
         for (int i = 0; i < Element::IN_CELL; i++)
             y[i] = y[i] * factor * weights[i];
@@ -94,18 +117,22 @@ struct Normaliser {
     }
 };
 
-// The sum, or the maximum, of a number that is not negative of every thread of the block, at all of them, in an order that depends on the block's size alone; of N numbers at once.
-//
-// Two places by turns: who writes to one of them again has passed the barrier of the use between, which every thread came to when it had read the words of the use before.
+// Of every warp's lanes, at all of them.
 template <typename Op, int N>
-DEVICE void over_block(float (&value)[N], u32 &turn)
+DEVICE void over_warp(float (&value)[N])
 {
-    u32 lane = thread_in_block() % 32, words = (turn++ & 1) * (BLOCK_WORDS / 2 * N);
 #pragma unroll
     for (u32 lanes = 16; lanes > 0; lanes /= 2)
 #pragma unroll
         for (int n = 0; n < N; n++)
             value[n] = Op::combine(value[n], float_of(shuffle_xor(bits_of(value[n]), lanes)));
+}
+
+// In one block: each warp's number through its memory. Two places by turns: who writes to one of them again has passed the barrier of the use between, which every thread came to when it had read the words of the use before.
+template <int N>
+DEVICE void gather_in_block(float (&value)[N], u32 turn)
+{
+    u32 lane = thread_in_block() % 32, words = (turn & 1) * (BLOCK_WORDS / 2 * N);
     if (lane == 0)
 #pragma unroll
         for (int n = 0; n < N; n++)
@@ -114,11 +141,30 @@ DEVICE void over_block(float (&value)[N], u32 &turn)
 #pragma unroll
     for (int n = 0; n < N; n++)
         value[n] = lane < threads_in_block() / 32 ? float_of(load_block(words + n * (BLOCK_WORDS / 2) + lane)) : 0.0f;
-#pragma unroll
-    for (u32 lanes = 16; lanes > 0; lanes /= 2)
-#pragma unroll
-        for (int n = 0; n < N; n++)
-            value[n] = Op::combine(value[n], float_of(shuffle_xor(bits_of(value[n]), lanes)));
+}
+
+// In several blocks: each warp's number is sent to each of them. A word and its counter are used once in a launch.
+template <typename Element>
+DEVICE void gather_in_cluster(const Normaliser<Element> &own, float &value, u32 use)
+{
+    u32 lane = thread_in_block() % 32, words = 2 * USES + use * 32;
+    if (lane < own.blocks)
+        send_word(lane, words + own.thread / 32, 2 * use, bits_of(value));
+    await_words(2 * use);
+    value = lane < own.threads / 32 ? float_of(load_block(words + lane)) : 0.0f;
+}
+
+// The sum, or the maximum, of a number that is not negative of every thread of the row, at all of them, in an order that depends on their number alone; of N numbers at once, of one where blocks share a row.
+template <typename Op, typename Element, int N>
+DEVICE void over_row(Normaliser<Element> &own, float (&value)[N])
+{
+    u32 turn = own.turn++;
+    over_warp<Op>(value);
+    if (N > 1 || own.blocks == 1)
+        gather_in_block(value, turn);
+    else
+        gather_in_cluster(own, value[0], turn);
+    over_warp<Op>(value);
 }
 
 template <typename Element>
@@ -150,7 +196,7 @@ DEVICE void finish_rows(Normaliser<Element> &own, u64 row, u64 apart, const Pack
 {
     const RmsNorm &call = own.call;
     float scale[N];
-    over_block<Sum>(squares, own.turn);
+    over_row<Sum>(own, squares);
 #pragma unroll
     for (int n = 0; n < N; n++) {
         squares[n] = 1.0f / square_root(squares[n] / (float)call.columns + call.epsilon);
@@ -160,27 +206,27 @@ DEVICE void finish_rows(Normaliser<Element> &own, u64 row, u64 apart, const Pack
         float largest[N] = {};
 #pragma unroll
         for (int n = 0; n < N; n++)
-            for (u32 i = thread_in_block(); i < own.cells && row + n * apart < call.rows; i += threads_in_block()) {
+            for (u32 i = own.thread; i < own.cells && row + n * apart < call.rows; i += own.threads) {
                 float y[Element::IN_CELL];
-                own.normalise(i, i == thread_in_block() ? first[n] : own.read_sum(row + n * apart, i), squares[n], y);
+                own.normalise(i, i == own.thread ? first[n] : own.read_sum(row + n * apart, i), squares[n], y);
 #pragma unroll
                 for (int k = 0; k < Element::IN_CELL; k++)
                     largest[n] = maximum(largest[n], y[k] < 0 ? -y[k] : y[k]);
             }
-        over_block<Max>(largest, own.turn);
+        over_row<Max>(own, largest);
 #pragma unroll
         for (int n = 0; n < N; n++) {
             // A row of zeros has a scale too.
             scale[n] = largest[n] == 0 ? 1.0f : largest[n] / LARGEST_E4M3;
-            if (thread_in_block() == 0 && row + n * apart < call.rows)
+            if (own.thread == 0 && row + n * apart < call.rows)
                 call.scale[row + n * apart] = scale[n];
         }
     }
 #pragma unroll
     for (int n = 0; n < N; n++)
-        for (u32 i = thread_in_block(); i < own.cells && row + n * apart < call.rows; i += threads_in_block()) {
+        for (u32 i = own.thread; i < own.cells && row + n * apart < call.rows; i += own.threads) {
             float y[Element::IN_CELL];
-            own.normalise(i, i == thread_in_block() ? first[n] : own.read_sum(row + n * apart, i), squares[n], y);
+            own.normalise(i, i == own.thread ? first[n] : own.read_sum(row + n * apart, i), squares[n], y);
             if (call.quantisation == NOT_QUANTISED)
                 write<Element>(row_of<Element>(call.output, row + n * apart, call.columns), i, call.columns, Element::pack(y));
             else

@@ -6,7 +6,7 @@ using CollectivesSharp.Interop;
 namespace CollectivesSharp.Perf.RmsNorm;
 
 /// <summary>perf rms-norm: all-reduce, residual and RMSNorm in one kernel beside an all-reduce and a kernel behind it.</summary>
-internal sealed record RmsNormCommand(int Hidden, int[] Tokens, DataType Type, Float8Scaling Scaling, int Calls, int Replays, int Rounds, int? Ranks, LaunchMode Launch, FileInfo? Json)
+internal sealed record RmsNormCommand(int Hidden, int[] Tokens, DataType Type, Float8Scaling Scaling, int Calls, int Replays, int Rounds, int? Ranks, LaunchMode Launch, bool SameGpu, FileInfo? Json)
 {
     internal static Command Create()
     {
@@ -19,10 +19,11 @@ internal sealed record RmsNormCommand(int Hidden, int[] Tokens, DataType Type, F
         Option<int> rounds = new("--rounds") { Description = "how often all routes are timed by turns; the table has medians", DefaultValueFactory = _ => 21 };
         Option<int?> ranks = new("--ngpus", "-g") { Description = "ranks to start (default: every GPU)" };
         Option<LaunchMode> launch = new("--launch") { Description = "what ranks are, when no launcher started this program", DefaultValueFactory = _ => LaunchMode.Processes };
+        Option<bool> sameGpu = new("--same-gpu") { Description = "all ranks on the first GPU, as threads: what the kernels take without a wire" };
         Option<FileInfo?> json = new("--json") { Description = "write the results to this file" };
-        Command command = new("rms-norm", "All-reduce with residual and RMSNorm: one kernel beside two, in graphs, interleaved in one run.") { hidden, tokens, type, scaling, calls, replays, rounds, ranks, launch, json };
+        Command command = new("rms-norm", "All-reduce with residual and RMSNorm: one kernel beside two, in graphs, interleaved in one run.") { hidden, tokens, type, scaling, calls, replays, rounds, ranks, launch, sameGpu, json };
         command.SetAction((parsed, cancellationToken) => new RmsNormCommand(
-            parsed.GetValue(hidden), parsed.GetValue(tokens)!, parsed.GetValue(type), parsed.GetValue(scaling), parsed.GetValue(calls), parsed.GetValue(replays), parsed.GetValue(rounds), parsed.GetValue(ranks), parsed.GetValue(launch), parsed.GetValue(json))
+            parsed.GetValue(hidden), parsed.GetValue(tokens)!, parsed.GetValue(type), parsed.GetValue(scaling), parsed.GetValue(calls), parsed.GetValue(replays), parsed.GetValue(rounds), parsed.GetValue(ranks), parsed.GetValue(launch), parsed.GetValue(sameGpu), parsed.GetValue(json))
             .RunAsync(cancellationToken));
         return command;
     }
@@ -34,6 +35,8 @@ internal sealed record RmsNormCommand(int Hidden, int[] Tokens, DataType Type, F
         LaunchEnvironment environment = LaunchEnvironment.Detect();
         if (environment.Launcher != LauncherKind.None)
         {
+            if (SameGpu)
+                throw new PerfException("--same-gpu starts its ranks itself, as threads; leave the launcher out.");
             if (Ranks is { } asked && asked != environment.WorldSize)
                 throw new PerfException($"-g {asked}, but {environment.Launcher} started {environment.WorldSize} ranks.");
             await using GroupCoordinator group = await GroupCoordinator.CreateAsync(new GroupOptions(), cancellationToken);
@@ -42,13 +45,13 @@ internal sealed record RmsNormCommand(int Hidden, int[] Tokens, DataType Type, F
 
         if (!CudaDriver.TryInitialize(out string? reason))
             throw new PerfException($"rms-norm needs GPUs: {reason}");
-        int ranks = Ranks ?? CudaDevice.All.Count;
-        if (ranks < 2 || ranks > CudaDevice.All.Count)
-            throw new PerfException($"rms-norm over {ranks} ranks: two at least, each on a GPU; visible: {CudaDevice.DescribeAll()}.");
-        if (Launch == LaunchMode.Processes)
+        int ranks = Ranks ?? (SameGpu ? 2 : CudaDevice.All.Count);
+        if (SameGpu ? ranks is < 2 or > 8 : ranks < 2 || ranks > CudaDevice.All.Count)
+            throw new PerfException($"rms-norm over {ranks} ranks: {(SameGpu ? "2 to 8 with --same-gpu" : "two at least, each on a GPU, or --same-gpu")}; visible: {CudaDevice.DescribeAll()}.");
+        if (Launch == LaunchMode.Processes && !SameGpu)
             return await new ProcessLauncher { Command = ProcessLauncher.SameProgram(Environment.GetCommandLineArgs()[1..]), WorldSize = ranks }.RunAsync(cancellationToken);
         int[] results = new int[ranks];
-        ThreadRanks.Run(ranks, group => results[group.Rank] = new RmsNormRun(this, group).Execute(), new GroupOptions());
+        ThreadRanks.Run(ranks, group => results[group.Rank] = new RmsNormRun(this, group).Execute(), new GroupOptions { Device = SameGpu ? 0 : DeviceChoice.Auto });
         return results.Max();
     }
 

@@ -20,7 +20,7 @@ internal sealed class RmsNormRun(RmsNormCommand command, GroupCoordinator group)
             throw new PerfException($"rms-norm compares kernels over peer memory, which this group has not: {objection}");
         CudaDevice device = group.Device!;
         group.PrepareRmsNorm(command.Type);
-        Print($"# {group.DeviceCommunicator!.Name}, {group.WorldSize} ranks, {device.Name}, {Setting.NvlsText}");
+        Print($"# {group.DeviceCommunicator!.Name}, {group.WorldSize} ranks, {device.Name}{(command.SameGpu ? ", which they share" : "")}, {Setting.NvlsText}");
         Print($"# {command.Hidden} × {command.Type}, output {(command.Scaling == Float8Scaling.None ? "as input" : $"e4m3 {command.Scaling}")}; graphs of {command.Calls} calls, {command.Replays} replays timed together, median of {command.Rounds} rounds, mean over ranks; microseconds");
         Print($"# {"tokens",6} {"bytes",9} {"separate",9} {"one-shot",9} {"two-shot",9} {"chosen",9} {"x",6} {"wrong",6}");
         List<RmsNormRow> rows = [];
@@ -105,6 +105,7 @@ internal sealed class RmsNormRun(RmsNormCommand command, GroupCoordinator group)
         ["cuda_driver"] = Machine.CudaDriver,
         ["ranks"] = group.WorldSize,
         ["processes"] = group.Members.Select(member => (member.NodeId, member.ProcessId)).Distinct().Count(),
+        ["same_gpu"] = command.SameGpu,
         ["nccl_nvls_enable"] = Setting.Nvls,
         ["hidden"] = command.Hidden,
         ["type"] = command.Type.NcclName(),

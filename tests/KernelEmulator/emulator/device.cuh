@@ -174,6 +174,40 @@ DEVICE void store_block(u32 word, u32 value, CALLED)
     emulator::in_block::store(word, value);
 }
 
+DEVICE u32 blocks_in_cluster() { return emulator::machine.current->block->grid->launch.cluster; }
+
+DEVICE u32 block_in_cluster() { return block_in_grid() % blocks_in_cluster(); }
+
+DEVICE void expect_words(u32 counter, u32 words, CALLED)
+{
+    STEP("expect_words");
+    emulator::in_block::expect_words(counter, words);
+}
+
+DEVICE void cluster_arrive(CALLED)
+{
+    STEP("cluster_arrive");
+    emulator::in_block::cluster_arrive();
+}
+
+DEVICE void cluster_wait(CALLED)
+{
+    STEP("cluster_wait");
+    emulator::in_block::cluster_wait();
+}
+
+DEVICE void send_word(u32 block, u32 word, u32 counter, u32 value, CALLED)
+{
+    STEP("send_word");
+    emulator::in_block::send_word(block, word, counter, value);
+}
+
+DEVICE void await_words(u32 counter, CALLED)
+{
+    STEP("await_words");
+    emulator::in_block::await_words(counter);
+}
+
 DEVICE u32 shuffle_xor(u32 value, u32 lanes, CALLED)
 {
     STEP("shuffle_xor");

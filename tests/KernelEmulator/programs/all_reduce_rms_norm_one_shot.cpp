@@ -4,8 +4,8 @@
 
 static void one_case(Case &of)
 {
-    u32 blocks = begin(of);
-    RmsNorms(of, WORLD_SIZE * MOST_CELLS, blocks).run([](const View &view, const RmsNorm &norm) { all_reduce_rms_norm(AllReduceRmsNorm{view, norm}); });
+    Grids grids = begin(of, true);
+    RmsNorms(of, WORLD_SIZE * MOST_CELLS, grids).run([](const View &view, const RmsNorm &norm) { all_reduce_rms_norm(AllReduceRmsNorm{view, norm}); });
 }
 
 int main(int argc, char **argv) { return run(parse(argc, argv), one_case); }

@@ -4,8 +4,8 @@
 
 static void one_case(Case &of)
 {
-    u32 blocks = begin(of);
-    RmsNorms(of, 2 * WORLD_SIZE * ((MOST_ROWS + WORLD_SIZE - 1) / WORLD_SIZE) * (MOST_CELLS / MOST_ROWS), blocks).run([](const View &view, const RmsNorm &norm) { all_reduce_rms_norm(AllReduceRmsNorm{view, norm}); });
+    Grids grids = begin(of, false);
+    RmsNorms(of, 2 * WORLD_SIZE * ((MOST_ROWS + WORLD_SIZE - 1) / WORLD_SIZE) * (MOST_CELLS / MOST_ROWS), grids).run([](const View &view, const RmsNorm &norm) { all_reduce_rms_norm(AllReduceRmsNorm{view, norm}); });
 }
 
 int main(int argc, char **argv) { return run(parse(argc, argv), one_case); }

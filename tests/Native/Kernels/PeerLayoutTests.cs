@@ -66,7 +66,7 @@ public sealed class PeerLayoutTests
             Size<AllReduceRmsNormArguments>("AllReduceRmsNorm"),
             Offset<AllReduceRmsNormArguments>("AllReduceRmsNorm", "norm", nameof(AllReduceRmsNormArguments.Norm)),
             $"NOT_QUANTISED == {(int)Float8Scaling.None} && BY_GIVEN_SCALE == {(int)Float8Scaling.Static} && BY_ROW_SCALE == {(int)Float8Scaling.PerToken}",
-            $"BLOCK_WORDS == {RmsNormLaunch.BlockWords}",
+            $"BLOCK_WORDS == {RmsNormLaunch.BlockWords} && CLUSTER_WORDS == {RmsNormLaunch.ClusterWords}",
         ];
         Compile(CollectiveKernels.Source("all_reduce_rms_norm_one_shot"), claims);
     }

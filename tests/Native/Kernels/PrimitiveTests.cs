@@ -35,6 +35,9 @@ public sealed class PrimitiveTests
         KERNEL(block_barrier_or_bool, u32 *to) { *to = block_barrier_or(*to != 0); }
         KERNEL(thread_and_block, u32 *to) { to[0] = thread_in_block(); to[1] = block_in_grid(); to[2] = threads_in_block(); to[3] = blocks_in_grid(); }
         KERNEL(block_memory, u32 *to) { store_block(1, 7); block_barrier(); *to = load_block(2); }
+        KERNEL(cluster_shape, u32 *to) { to[0] = blocks_in_cluster(); to[1] = block_in_cluster(); }
+        KERNEL(cluster_barrier, ) { cluster_arrive(); cluster_wait(); }
+        KERNEL(cluster_words, u32 *to, u32 words, u32 block, u32 value) { expect_words(2, words); send_word(block, 4, 2, value); await_words(2); *to = load_block(4); }
         KERNEL(shuffle_xor_u32, u32 *to) { *to = shuffle_xor(*to, 4); }
         KERNEL(dependent_grids, ) { let_next_grid_start(); wait_for_previous_grid(); }
         KERNEL(nanoseconds_u64, u64 *to) { *to = nanoseconds(); }

@@ -245,22 +245,29 @@ API CUresult cuLaunchKernel(function *f, unsigned gx, unsigned gy, unsigned gz, 
                             void **extra)
 {
     ENTER_CONTEXT(ctx);
-    return launch(ctx, f, &(stub_launch){ { gx, gy, gz }, { bx, by, bz }, shared }, handle, params, extra);
+    return launch(ctx, f, &(stub_launch){ { gx, gy, gz }, { bx, by, bz }, shared, 1 }, handle, params, extra);
 }
 
 API CUresult cuLaunchCooperativeKernel(function *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, void *handle,
                                        void **params)
 {
     ENTER_CONTEXT(ctx);
-    return launch(ctx, f, &(stub_launch){ { gx, gy, gz }, { bx, by, bz }, shared }, handle, params, NULL);
+    return launch(ctx, f, &(stub_launch){ { gx, gy, gz }, { bx, by, bz }, shared, 1 }, handle, params, NULL);
 }
 
-struct launch_config { unsigned grid[3], block[3], shared; void *stream; void *attributes; unsigned attribute_count; };
+struct launch_attribute { unsigned id, padding, value[16]; };
+enum { ATTRIBUTE_CLUSTER_DIMENSION = 4 };
+
+struct launch_config { unsigned grid[3], block[3], shared; void *stream; const struct launch_attribute *attributes; unsigned attribute_count; };
 
 API CUresult cuLaunchKernelEx(const struct launch_config *c, function *f, void **params, void **extra)
 {
     ENTER_CONTEXT(ctx);
     NEED(c != NULL, CUDA_ERROR_INVALID_VALUE);
-    stub_launch shape = { { c->grid[0], c->grid[1], c->grid[2] }, { c->block[0], c->block[1], c->block[2] }, c->shared };
+    stub_launch shape = { { c->grid[0], c->grid[1], c->grid[2] }, { c->block[0], c->block[1], c->block[2] }, c->shared, 1 };
+    for (unsigned i = 0; i < c->attribute_count; i++)
+        if (c->attributes[i].id == ATTRIBUTE_CLUSTER_DIMENSION)
+            shape.cluster = c->attributes[i].value[0];
+    NEED(shape.cluster >= 1 && shape.cluster <= 8 && shape.grid[0] % shape.cluster == 0, CUDA_ERROR_INVALID_VALUE);
     return launch(ctx, f, &shape, c->stream, params, extra);
 }

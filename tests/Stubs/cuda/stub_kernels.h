@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-typedef struct stub_launch { unsigned grid[3], block[3], shared_bytes; } stub_launch;
+typedef struct stub_launch { unsigned grid[3], block[3], shared_bytes, cluster; } stub_launch; // cluster: 0 is 1
 typedef struct stub_kernel {
     const char *name;
     void (*run)(const stub_launch *launch, void **params); /* the whole grid */

@@ -39,12 +39,34 @@ public sealed class RmsNormRouterTests
     [InlineData(8192, DataType.BFloat16, 8, 512)]
     [InlineData(9, DataType.BFloat16, 2, 32)]
     [InlineData(132, DataType.Float32, 4, 64)]
-    public void The_block_follows_from_the_row_alone(uint columns, DataType type, int ranks, int threads)
+    public void A_rows_threads_follow_from_the_row_alone(uint columns, DataType type, int ranks, int threads)
     {
-        Assert.Equal(new PeerLaunch(3, threads), RmsNormLaunch.ForOneShot(3, columns, type, ranks, 100));
-        Assert.Equal(new PeerLaunch(100, threads), RmsNormLaunch.ForOneShot(1000, columns, type, ranks, 100));
+        Assert.Equal(new PeerLaunch(3, threads), RmsNormLaunch.ForOneShot(3, columns, type, ranks, 100, takesClusters: false));
+        Assert.Equal(new PeerLaunch(100, threads), RmsNormLaunch.ForOneShot(1000, columns, type, ranks, 100, takesClusters: true));
         Assert.Equal(threads, RmsNormLaunch.ForTwoShot(3, columns, type, ranks, 100).Threads);
         Assert.Equal(threads, RmsNormLaunch.ForSeparate(3, columns, type, ranks).Threads);
+        PeerLaunch spread = RmsNormLaunch.ForOneShot(3, columns, type, ranks, 100, takesClusters: true);
+        Assert.Equal(threads, spread.Threads * spread.ClusterBlocks);
+    }
+
+    [Theory]
+    [InlineData(1, 8192, 8)]
+    [InlineData(16, 8192, 8)]
+    [InlineData(17, 8192, 4)]
+    [InlineData(33, 8192, 4)]
+    [InlineData(34, 8192, 2)]
+    [InlineData(66, 8192, 2)]
+    [InlineData(67, 8192, 1)]
+    [InlineData(1, 7168, 4)]
+    [InlineData(1, 5120, 4)]
+    [InlineData(1, 4096, 4)]
+    [InlineData(1, 4104, 1)]
+    [InlineData(1, 2048, 1)]
+    public void Few_long_rows_are_spread_over_clusters_a_row_for_each(uint rows, uint columns, int blocks)
+    {
+        PeerLaunch shape = RmsNormLaunch.ForOneShot(rows, columns, DataType.BFloat16, 4, 132, takesClusters: true);
+        Assert.Equal((blocks, (int)rows * blocks), (shape.ClusterBlocks, shape.Blocks));
+        Assert.Equal(0, shape.Threads % 32);
     }
 
     [Fact]

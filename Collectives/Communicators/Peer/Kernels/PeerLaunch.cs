@@ -3,7 +3,10 @@ using CollectivesSharp.Interop;
 namespace CollectivesSharp;
 
 /// <summary>The shape of a launch: follows from count and type alone, so that all ranks have the same.</summary>
-internal readonly record struct PeerLaunch(int Blocks, int Threads)
+/// <param name="Blocks">Of the grid.</param>
+/// <param name="Threads">Of a block.</param>
+/// <param name="ClusterBlocks">Of a cluster: no part of the protocol.</param>
+internal readonly record struct PeerLaunch(int Blocks, int Threads, int ClusterBlocks = 1)
 {
     /// <summary>What is pushed at once.</summary>
     internal const int CellBytes = 16;

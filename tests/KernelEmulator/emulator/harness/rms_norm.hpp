@@ -18,12 +18,19 @@ struct Call {
     RmsNorm arguments[MAX_RANKS];
     std::vector<u8> input[MAX_RANKS], residual, weight;
     float scale;
-    u32 rows, columns, blocks, threads, quantisation;
+    u32 rows, columns, blocks, threads, cluster, quantisation;
     bool in_place, residual_in_place;
+};
+
+// What the grids of a case may be. In clusters of several blocks rows are spread over up to 4 of a warp, otherwise a block of one warp or two does a row.
+struct Grids {
+    u32 blocks;
+    bool clusters;
 };
 
 struct RmsNorms {
     Case &of;
+    const Grids grids;
     const Format &format = format_of(TEXT(ELEMENT)), &e4m3 = format_of("Float8E4M3");
     std::vector<Call> calls;
     Sequence sequence;
@@ -31,7 +38,7 @@ struct RmsNorms {
     float *scale[MAX_RANKS];
 
     // half_cells: what a call of so many rows and cells takes of a half.
-    RmsNorms(Case &of, u64 half_cells, u32 blocks) : of(of), calls(2 + of.random.below(4)), sequence(of, WORLD_SIZE, (u32)calls.size(), half_cells * sizeof(Packet))
+    RmsNorms(Case &of, u64 half_cells, Grids grids) : of(of), grids(grids), calls(2 + of.random.below(4)), sequence(of, WORLD_SIZE, (u32)calls.size(), half_cells * sizeof(Packet))
     {
         Random &random = of.random;
         for (u32 rank = 0; rank < WORLD_SIZE; rank++) {
@@ -44,7 +51,7 @@ struct RmsNorms {
         }
         description = std::string(format.name) + ", " + std::to_string(WORLD_SIZE) + " ranks" + sequence.text() + "; calls:";
         for (Call &call : calls)
-            make(call, 1 + random.below(blocks));
+            make(call, 1 + random.below(grids.blocks));
     }
 
     u8 *allocate(const char *what, u32 rank, u32 alignment)
@@ -75,12 +82,20 @@ struct RmsNorms {
         call.columns = random.one_in(8) ? MOST_COLUMNS - random.below(2 * ELEMENT::IN_CELL) : 1 + random.below(random.one_in(8) ? MOST_COLUMNS : 4 * ELEMENT::IN_CELL);
         call.blocks = blocks;
         // The kernels' host takes a thread a cell; here rows go round in one warp too.
-        call.threads = random.one_in(8) ? 64 : 32;
+        call.threads = !grids.clusters && random.one_in(8) ? 64 : 32;
+        call.cluster = 1;
+        if (grids.clusters && !random.one_in(4)) {
+            // At most a row for each cluster.
+            call.cluster = grids.blocks == 4 && random.one_in(2) ? 4 : 2;
+            call.blocks = (1 + random.below(grids.blocks / call.cluster)) * call.cluster;
+            call.rows = 1 + random.below(call.blocks / call.cluster);
+        }
         call.quantisation = random.below(3);
         call.in_place = call.quantisation == NOT_QUANTISED && random.one_in(3);
         call.residual_in_place = random.one_in(2);
         call.scale = std::ldexp(1.0f + (float)random.below(16) / 16, (int)random.below(5) - 4);
-        description += " " + std::to_string(call.rows) + "x" + std::to_string(call.columns) + " quantised " + std::to_string(call.quantisation) + (call.in_place ? " in place" : "") + " by " + std::to_string(blocks) + "x" + std::to_string(call.threads) + ";";
+        description += " " + std::to_string(call.rows) + "x" + std::to_string(call.columns) + " quantised " + std::to_string(call.quantisation) + (call.in_place ? " in place" : "") + " by " + std::to_string(call.blocks) + "x" + std::to_string(call.threads) +
+                       (call.cluster > 1 ? " in clusters of " + std::to_string(call.cluster) : "") + ";";
         fill(call.residual, call.rows, call.columns);
         fill(call.weight, 1, call.columns, true);
         for (u32 rank = 0; rank < WORLD_SIZE; rank++) {
@@ -207,6 +222,7 @@ struct RmsNorms {
             launch.kernel = [this, kernel, &call, rank] { kernel(sequence.view(rank), call.arguments[rank]); };
             launch.blocks = call.blocks;
             launch.threads = call.threads;
+            launch.cluster = call.cluster;
             launch.block_words = BLOCK_WORDS * WORLD_SIZE;
             launch.dependent = of.random.one_in(2);
             launch.before = [this, rank, &call] { before(rank, call); };
@@ -219,11 +235,13 @@ struct RmsNorms {
 // Cells of the largest call.
 static const u64 MOST_CELLS = (u64)MOST_ROWS * (MOST_COLUMNS / ELEMENT::IN_CELL);
 
-static u32 begin(Case &of)
+static Grids begin(Case &of, bool takes_clusters)
 {
-    u32 blocks = WORLD_SIZE > 4 ? 1 : 1 + of.random.below(2);
-    Setting setting = of.setting(WORLD_SIZE, blocks, 64);
+    Grids grids;
+    grids.clusters = takes_clusters && of.random.one_in(2);
+    grids.blocks = grids.clusters ? (WORLD_SIZE > 4 ? 2 : 4) : WORLD_SIZE > 4 ? 1 : 1 + of.random.below(2);
+    Setting setting = of.setting(WORLD_SIZE, grids.blocks, grids.clusters ? 32 : 64);
     setting.overlap = 2;
     machine.reset(setting);
-    return blocks;
+    return grids;
 }

@@ -15,6 +15,8 @@ struct Thread {
     Block *block = nullptr;
     u32 rank = 0, index = 0, slot = 0;  // slot: its component in vector clocks
     Place place = {};
+    u32 arrived = 0;        // at its cluster's barrier: 1, and behind it: 2
+    u64 awaited = 0;        // counters of its block: a bit for each word
     u32 idle = 0;           // steps since it last changed something
     int runnable = -1;      // its place in the scheduler's list
     u64 priority = 0;
@@ -31,6 +33,13 @@ struct Thread {
 struct SharedWord {
     u32 value, writer, reader;
     u32 write_interval, read_interval;  // between barriers, from 1 on
+    u32 counter;                        // 1 + that of another block's words, if it came by send_word
+};
+
+// Of words that blocks of the cluster send here.
+struct Counter {
+    u32 word, missing;
+    std::vector<Thread *> waiting;
 };
 
 struct Block {
@@ -46,12 +55,19 @@ struct Block {
     u32 live = 0, interval = 1;
     bool any[2] = {};  // of block_barrier_or, by the interval's parity
     std::vector<SharedWord> words;
+    std::vector<Counter> counters;
+};
+
+struct Cluster {
+    u32 arrived = 0;
+    std::vector<Thread *> waiting;
 };
 
 // A kernel's launch as a stream sees it.
 struct Launch {
     std::function<void()> kernel;   // what each thread runs
     u32 blocks = 1, threads = 1, block_words = 0;
+    u32 cluster = 1;                // blocks of a cluster, which start together
     bool dependent = false;         // may start when every block of the grid before has called let_next_grid_start
     u64 delay = 0;                  // steps, at least, from when it could start
     // On the stream. When the grid may start early, before is what its wait for the grid before waits for.
@@ -62,6 +78,7 @@ struct Grid {
     Launch launch;
     u32 rank = 0, number = 0;  // on its stream
     std::vector<Block> blocks;
+    std::vector<Cluster> clusters;
     u32 blocks_left = 0;
     u64 could_start = 0;       // the step when its turn came; 0: not yet
     bool prepared = false, started = false, ended = false;

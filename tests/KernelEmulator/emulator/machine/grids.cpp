@@ -66,7 +66,10 @@ void Machine::start(Grid &grid)
         grid.start_snapshot = weak_memory.snapshot(grid.start_clock.data());
         start_clocks[grid.rank] = grid.start_clock;
     }
+    if (launch.blocks % launch.cluster != 0)
+        fail(Verdict::Crash, "a grid of %u blocks in clusters of %u", launch.blocks, launch.cluster);
     grid.blocks.resize(launch.blocks);
+    grid.clusters.resize(launch.blocks / launch.cluster);
     grid.blocks_left = launch.blocks;
     for (u32 i = 0; i < launch.blocks; i++) {
         Block &block = grid.blocks[i];
@@ -75,6 +78,9 @@ void Machine::start(Grid &grid)
         block.start_at = lateness == 0 || random.one_in(2) ? 0 : steps + random.magnitude(lateness);
         if (lateness && random.one_in(8))
             block.start_at = NEVER;
+        // Its threads need not do anything for long.
+        if (i % launch.cluster != 0)
+            block.start_at = grid.blocks[i - 1].start_at;
     }
 }
 
@@ -82,6 +88,9 @@ void Machine::start(Block &block)
 {
     Grid &grid = *block.grid;
     block.started = true;
+    for (u32 first = block.index / grid.launch.cluster * grid.launch.cluster, i = first; i < first + grid.launch.cluster; i++)
+        if (!grid.blocks[i].started)
+            start(grid.blocks[i]);
     last_progress = steps;
     block.live = grid.launch.threads;
     block.words.assign(grid.launch.block_words, SharedWord{});
@@ -101,7 +110,8 @@ void Machine::start(Block &block)
         thread->slot = 1 + ((grid.number % setting.overlap * setting.ranks + grid.rank) * setting.blocks + block.index) * setting.threads + i;
         thread->place = {};
         thread->ended = false;
-        thread->shuffles = 0;
+        thread->shuffles = thread->arrived = 0;
+        thread->awaited = 0;
         memset(thread->traced, 0, sizeof thread->traced);
         thread->fiber.prepare(thread_main);
         if (setting.model == Model::Weak)

@@ -137,6 +137,39 @@ DEVICE u32 load_block(u32 word) { return current_fiber()->block->words[word]; }
 
 DEVICE void store_block(u32 word, u32 value) { current_fiber()->block->words[word] = value; }
 
+DEVICE u32 blocks_in_cluster() { return current_grid()->cluster; }
+
+DEVICE u32 block_in_cluster() { return (u32)(current_fiber()->block - current_cluster()); }
+
+// The counter is what has yet to come.
+DEVICE void expect_words(u32 counter, u32 words) { current_fiber()->block->words[counter] = words; }
+
+DEVICE void cluster_arrive()
+{
+    current_cluster()->arrived++;
+    current_grid()->progress = true;
+}
+
+DEVICE void cluster_wait()
+{
+    while (current_cluster()->arrived < current_grid()->cluster * current_grid()->threads)
+        yield_fiber();
+}
+
+DEVICE void send_word(u32 block, u32 word, u32 counter, u32 value)
+{
+    u32 *words = current_cluster()[block].words;
+    words[word] = value;
+    words[counter]--;
+    current_grid()->progress = true;
+}
+
+DEVICE void await_words(u32 counter)
+{
+    while (current_fiber()->block->words[counter] != 0)
+        yield_fiber();
+}
+
 DEVICE u32 shuffle_xor(u32 value, u32 lanes) { return shuffle_fibers(value, lanes); }
 
 DEVICE void let_next_grid_start() {}

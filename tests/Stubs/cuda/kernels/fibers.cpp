@@ -176,13 +176,13 @@ static void *first_frame(void *stack)
     return frame;
 }
 
-void run_grid(unsigned blocks, unsigned threads, unsigned shared_bytes, void (*kernel)(const void *), const void *argument)
+void run_grid(unsigned blocks, unsigned threads, unsigned shared_bytes, unsigned cluster, void (*kernel)(const void *), const void *argument)
 {
     size_t count = (size_t)blocks * threads, words = (shared_bytes + 3) / 4 + 1;
     std::vector<Fiber> fibers(count);
     std::vector<Block> all(blocks);
     std::vector<unsigned> shared(words * blocks);
-    Grid grid = { blocks, threads, fibers.data(), all.data(), nullptr, nullptr, kernel, argument, false };
+    Grid grid = { blocks, threads, cluster == 0 ? 1 : cluster, fibers.data(), all.data(), nullptr, nullptr, kernel, argument, false };
     for (unsigned b = 0; b < blocks; b++) {
         all[b] = Block();
         all[b].index = b;

@@ -8,6 +8,7 @@ struct Block {
     unsigned long long generation;
     bool any, result;
     unsigned *words;
+    unsigned arrived; // of a cluster's first block: threads that have come to the cluster's barrier
 };
 
 struct Fiber {
@@ -26,7 +27,7 @@ struct Fiber {
 };
 
 struct Grid {
-    unsigned blocks, threads;
+    unsigned blocks, threads, cluster;
     Fiber *fibers;
     Block *all;
     Fiber *current;
@@ -48,5 +49,12 @@ bool await_block(bool value);
 
 unsigned shuffle_fibers(unsigned value, unsigned lanes);
 
+// The first block of the current fiber's cluster.
+static inline Block *current_cluster()
+{
+    Grid *grid = current_grid();
+    return &grid->all[grid->current->block->index / grid->cluster * grid->cluster];
+}
+
 // Runs a kernel to its end.
-void run_grid(unsigned blocks, unsigned threads, unsigned shared_bytes, void (*kernel)(const void *), const void *argument);
+void run_grid(unsigned blocks, unsigned threads, unsigned shared_bytes, unsigned cluster, void (*kernel)(const void *), const void *argument);

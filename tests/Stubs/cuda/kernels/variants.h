@@ -37,7 +37,7 @@ struct Entry<kernel, OPERATION> {
     static void run(const stub_launch *launch, void **params)
     {
         stub_operation = OPERATION;
-        run_grid(launch->grid[0], launch->block[0], launch->shared_bytes, call, params[0]);
+        run_grid(launch->grid[0], launch->block[0], launch->shared_bytes, launch->cluster, call, params[0]);
     }
 
     static constexpr stub_kernel named(const char *name) { return { name, run, 1, { sizeof(Argument) } }; }
