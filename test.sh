@@ -147,8 +147,9 @@ tables() {
   for collective in reduce all-gather reduce-scatter gather scatter all-to-all send-receive barrier; do
     table "$collective" --launch threads -g 3 -r all -b 12 -e 64K -f 32 -n 3 -w 1 || return 1
   done
+  dotnet "bench/Perf/$out/CollectivesSharp.Perf.dll" all-reduce --fresh --launch threads -g 3 -b 12 -e 4K -f 32 -n 3 -w 1 --json "$logs/table.json" > "$logs/table" && grep -q '"fresh": true' "$logs/table.json" || { cat "$logs/table"; return 1; }
 }
-check "perf, every other collective" tables
+check "perf, every other collective, and inputs just written" tables
 # Every route over the stubs, where times mean nothing; the table is found again.
 routes() {
   local perf=(env COLLECTIVES_CUDA_PATH="$stubs" COLLECTIVES_NCCL_PATH="$stubs" COLLECTIVES_NVRTC_PATH="$stubs" STUB_CUDA_DEVICES=2 COLLECTIVES_TUNING_CACHE="$logs/tuning" dotnet "bench/Perf/$out/CollectivesSharp.Perf.dll")

@@ -1,9 +1,15 @@
 // Times MPI collectives, out of place, by the definitions of bench/Perf: a barrier, then N calls back to back, the mean over the calls and over the ranks.
-// usage: mpi_bench COLLECTIVE MIN_BYTES MAX_BYTES ITERATIONS WARMUP   prints "collective,bytes,time_us" on rank 0
+// "fresh", as bench/Perf's --fresh: each call's input is written just before it, and the call timed by itself after barriers.
+// usage: mpi_bench COLLECTIVE MIN_BYTES MAX_BYTES ITERATIONS WARMUP [fresh]   prints "collective,bytes,time_us" on rank 0
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static void fill(float *data, int count, int seed, int rank) {
+    for (int i = 0; i < count; i++)
+        data[i] = (float)((((unsigned)i * 2654435761u + (unsigned)seed * 668265263u) >> 29) + (unsigned)rank);
+}
 
 static void call(const char *collective, float *input, float *output, int count, int ranks) {
     if (!strcmp(collective, "all-reduce"))
@@ -14,8 +20,35 @@ static void call(const char *collective, float *input, float *output, int count,
         MPI_Alltoall(input, count / ranks, MPI_FLOAT, output, count / ranks, MPI_FLOAT, MPI_COMM_WORLD);
 }
 
+static double time_back_to_back(const char *collective, float *input, float *output, int count, int ranks, int iterations, int warmup) {
+    for (int i = 0; i < warmup; i++)
+        call(collective, input, output, count, ranks);
+    MPI_Barrier(MPI_COMM_WORLD);
+    double start = MPI_Wtime();
+    for (int i = 0; i < iterations; i++)
+        call(collective, input, output, count, ranks);
+    return MPI_Wtime() - start;
+}
+
+static double time_fresh(const char *collective, float *input, float *output, int count, int ranks, int rank, int iterations, int warmup) {
+    int sent = strcmp(collective, "all-gather") ? count : count / ranks;
+    double total = 0;
+    for (int i = 1 - warmup; i <= iterations; i++) {
+        fill(input, sent, i, rank);
+        // Two, as bench/Perf: there a rank may fall asleep in the first.
+        MPI_Barrier(MPI_COMM_WORLD);
+        MPI_Barrier(MPI_COMM_WORLD);
+        double start = MPI_Wtime();
+        call(collective, input, output, count, ranks);
+        if (i > 0)
+            total += MPI_Wtime() - start;
+    }
+    return total;
+}
+
 int main(int argc, char **argv) {
-    if (argc != 6)
+    int fresh = argc == 7 && !strcmp(argv[6], "fresh");
+    if (argc != 6 && !fresh)
         return 2;
     MPI_Init(&argc, &argv);
     int rank, ranks, iterations = atoi(argv[4]), warmup = atoi(argv[5]);
@@ -25,15 +58,13 @@ int main(int argc, char **argv) {
     float *input = aligned_alloc(4096, (max + 4095) / 4096 * 4096), *output = aligned_alloc(4096, (max + 4095) / 4096 * 4096);
     for (long bytes = min; bytes <= max; bytes *= 2) {
         int count = (int)(bytes / sizeof(float));
-        for (int i = 0; i < count; i++)
-            input[i] = output[i] = (float)(((i * 2654435761u) >> 29) + rank);
-        for (int i = 0; i < warmup; i++)
-            call(argv[1], input, output, count, ranks);
-        MPI_Barrier(MPI_COMM_WORLD);
-        double start = MPI_Wtime();
-        for (int i = 0; i < iterations; i++)
-            call(argv[1], input, output, count, ranks);
-        double own = (MPI_Wtime() - start) / iterations * 1e6, sum;
+        fill(input, count, 0, rank);
+        fill(output, count, 0, rank);
+        double own, sum;
+        if (fresh)
+            own = time_fresh(argv[1], input, output, count, ranks, rank, iterations, warmup) / iterations * 1e6;
+        else
+            own = time_back_to_back(argv[1], input, output, count, ranks, iterations, warmup) / iterations * 1e6;
         MPI_Allreduce(&own, &sum, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
         if (rank == 0)
             printf("%s,%ld,%.3f\n", argv[1], bytes, sum / ranks);

@@ -6,7 +6,10 @@ internal interface IBuffers : IDisposable
     /// <summary>With this rank's input.</summary>
     void Fill(Part part, int seed, Operation op);
 
-    /// <summary>Collective. Microseconds a call, on this rank: after the warm-up, over the timed calls back to back, which all ranks begin together.</summary>
+    /// <summary>
+    /// Collective. Microseconds a call, on this rank: after the warm-up, over the timed calls back to back, which all ranks begin together. With <see cref="PerfOptions.Fresh"/> each call begins
+    /// so, by itself, and the last one's input was filled with <see cref="PerfOptions.Iterations"/> as the seed.
+    /// </summary>
     double Time(Call call);
 
     /// <summary>Collective. Makes the call once, by the way that is measured; returns when it is done.</summary>

@@ -45,6 +45,7 @@ internal static class CommandLine
         Option<int> iterations = Number("--iters", "-n", "timed calls a row", 20, 1);
         Option<int> warmup = Number("--warmup_iters", "-w", "calls before them", 5, 0);
         Option<int> checks = Number("--check", "-c", "checked calls a row; 0: none (--compare, tune: of each route, 4 unless given)", 1, 0);
+        Option<bool> fresh = new("--fresh") { Description = "host memory: write each call's input just before it and time the call by itself, after barriers; else calls go back to back over inputs that nobody writes" };
         Option<DataType[]> types = new("--datatype", "-d")
         {
             Description = "element type, or all",
@@ -90,7 +91,7 @@ internal static class CommandLine
 
         RootCommand command = new("Bandwidth and latency of collectives, with the columns and definitions of nccl-tests.")
         {
-            collective, min, max, step, factor, iterations, warmup, checks, types, operations, root, ranks, backend, route, launch, graph, registration, json, csv, compare, rounds, mode, timeout, svg,
+            collective, min, max, step, factor, iterations, warmup, fresh, checks, types, operations, root, ranks, backend, route, launch, graph, registration, json, csv, compare, rounds, mode, timeout, svg,
         };
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -103,6 +104,7 @@ internal static class CommandLine
                 StepFactor = parsed.GetResult(step) is { Implicit: false } && parsed.GetResult(factor) is { Implicit: true } ? 1 : parsed.GetValue(factor),
                 Iterations = parsed.GetValue(iterations),
                 WarmupIterations = parsed.GetValue(warmup),
+                Fresh = parsed.GetValue(fresh),
                 Checks = parsed.GetValue(compare) && parsed.GetResult(checks) is { Implicit: true } ? RouteOptions.Checks : parsed.GetValue(checks),
                 Types = parsed.GetValue(types)!,
                 Operations = parsed.GetValue(operations)!,
@@ -119,6 +121,10 @@ internal static class CommandLine
             };
             if (options is { Route: AllReduceRoute.NcclSymmetric, Registration: RegistrationKind.Local })
                 throw new PerfException("--route nccl-symmetric -R 1: that route is of buffers in symmetric windows, -R 2.");
+            if (options is { Fresh: true, Collective: CollectiveKind.Barrier })
+                throw new PerfException("--fresh barrier: a barrier sends nothing that could be written before it.");
+            if (options is { Fresh: true, Routes: not null })
+                throw new PerfException("--fresh --compare: routes are of device memory and their calls go back to back; --fresh is for the table of host memory.");
             if (options.MinBytes > options.MaxBytes)
                 throw new PerfException($"-b {options.MinBytes} is more than -e {options.MaxBytes}.");
             if (options.StepFactor == 1 && options.StepBytes < 1)

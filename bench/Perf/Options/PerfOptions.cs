@@ -20,6 +20,9 @@ internal sealed record PerfOptions
 
     public required int WarmupIterations { get; init; }
 
+    /// <summary>Each call's input is written just before it, and the call timed by itself; else calls go back to back over inputs that nobody writes.</summary>
+    public bool Fresh { get; init; }
+
     /// <summary>Checked repetitions a row; 0: no check.</summary>
     public required int Checks { get; init; }
 
