@@ -152,9 +152,9 @@ public sealed unsafe partial class PeerCommunicator
 
     private string ExchangeName => $"{ExchangeKernel}_{WorldSize}";
 
-    private void CompileExchange() => KernelLibrary.Compile(Device, CollectiveKernels.Source(ExchangeKernel), CollectiveKernels.Options(ExchangeName, WorldSize));
+    private void CompileExchange() => KernelLibrary.Compile(Device, CollectiveKernels.Source(ExchangeKernel), CollectiveKernels.Options(ExchangeName, WorldSize), WorldSize);
 
-    private void LoadExchange() => _exchangeKernel = PeerKernels.Load(Device, ExchangeKernel, ExchangeName, CollectiveKernels.Options(ExchangeName, WorldSize));
+    private void LoadExchange() => _exchangeKernel = PeerKernels.Load(Device, ExchangeKernel, ExchangeName, CollectiveKernels.Options(ExchangeName, WorldSize), WorldSize);
 
     private NotSupportedException No(string call) => new($"{call} by {Name} on group {_setup.Group}: it has neither messages, nor parts whose lengths other ranks don't know, nor registration.");
 }

@@ -31,14 +31,16 @@ internal sealed class RmsNormKernelTable(CudaDevice device, int worldSize, bool 
     internal void Load(DataType type)
     {
         foreach ((string source, string name, string[] options) in Variants(type))
-            _ = PeerKernels.Load(device, source, name, options);
+            _ = PeerKernels.Load(device, source, name, options, SizeOf(source));
     }
 
     internal void Allow(DataType type)
     {
-        CudaKernel[] kernels = [.. Variants(type).Select(item => PeerKernels.Load(device, item.Source, item.Name, item.Options))];
+        CudaKernel[] kernels = [.. Variants(type).Select(item => PeerKernels.Load(device, item.Source, item.Name, item.Options, SizeOf(item.Source)))];
         _sets[(int)type] = new(kernels[0], hasPeers ? kernels[1] : null, hasPeers ? kernels[2] : null);
     }
+
+    private int SizeOf(string source) => source == Separate ? 1 : worldSize;
 
     /// <summary>What a profiler shows: "all_reduce_rms_norm_one_shot_bfloat16_4", "rms_norm_bfloat16".</summary>
     private IEnumerable<(string Source, string Name, string[] Options)> Variants(DataType type)

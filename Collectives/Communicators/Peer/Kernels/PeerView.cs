@@ -10,6 +10,9 @@ internal unsafe struct PeerView
     /// <summary>At the start of a slice: Control of arena.cuh. Zeros when a group begins.</summary>
     internal const int ControlBytes = PeerArena.ControlBytes;
 
+    /// <summary>Why the rank left, see <see cref="PeerFault"/>: its later kernels return at once.</summary>
+    internal const int LeftInControl = 8;
+
     /// <summary>The ranks' slices, as this rank's device sees them.</summary>
     internal fixed ulong Slices[PeerKernelVariant.MaxRanks];
 
