@@ -41,7 +41,7 @@ public sealed unsafe partial class PeerCommunicator
                     Launch(kernels.Windowed, PeerLaunch.ForWindow(part, WorldSize, _setup.MostBlocks, HalfBytes), stream, in arguments);
                     break;
                 case AllReduceRoute.CopyEngine:
-                    AllReduceByCopyEngine(kernels.CopyEngine, call, input, output, stream);
+                    AllReduceByCopyEngine(kernels.Registered, call, input, output, stream);
                     break;
                 default:
                     throw new NotSupportedException($"{call} by {Name}: half of a slice of {_slice.Bytes} bytes ({nameof(GroupOptions)}.{nameof(GroupOptions.ArenaBytes)}) does not hold it for {WorldSize} ranks.");

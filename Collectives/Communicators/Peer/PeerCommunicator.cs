@@ -61,6 +61,9 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
     /// <summary>A kernel looks at its clock at every 65,536th poll in the end.</summary>
     TimeSpan IGuardedCommunicator.Grace => TimeSpan.FromSeconds(2);
 
+    /// <summary>Whether a call may start before the one in front of it has ended.</summary>
+    internal bool IsDependent => _setup.Dependent;
+
     private int WorldSize => _setup.Members.Length;
 
     /// <summary>

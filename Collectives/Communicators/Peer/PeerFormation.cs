@@ -136,7 +136,7 @@ internal static class PeerFormation
         Host = context.Host!,
         Patience = context.Options.DeviceTimeout,
         MostBlocks = blocks,
-        Dependent = PeerPlan.MayDepend(context.Device!),
+        Dependent = PeerPlan.MayDepend(context.Device!, context.Members),
         Logger = context.Logger,
     };
 

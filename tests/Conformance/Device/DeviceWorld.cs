@@ -18,16 +18,21 @@ public static class DeviceWorld
     private static readonly int s_virtual = int.TryParse(Environment.GetEnvironmentVariable("COLLECTIVES_TEST_VIRTUAL_RANKS"), out int ranks) ? ranks : 0;
 
     /// <summary>Deadlines that a job of eight GPUs keeps to, and a test that hangs reaches. Whatever was tuned on this machine does not matter.</summary>
-    private static readonly GroupOptions s_options = new() { Timeout = TimeSpan.FromSeconds(60), DeviceTimeout = TimeSpan.FromSeconds(60), Device = s_shared || s_virtual > 0 ? 0 : DeviceChoice.Auto, AllReduceTuning = AllReduceTuningMode.Off };
+    private static readonly GroupOptions s_options = new() { Timeout = TimeSpan.FromSeconds(60), DeviceTimeout = TimeSpan.FromSeconds(60), Device = SharesDevice ? 0 : DeviceChoice.Auto, AllReduceTuning = AllReduceTuningMode.Off };
 
     private static DeviceRank? s_rank;
 
     internal static bool IsBrief { get; } = Environment.GetEnvironmentVariable("COLLECTIVES_TEST_BRIEF") == "1";
 
+    internal static bool SharesDevice => s_shared || s_virtual > 0;
+
     /// <summary>Threads of one process: they share a context, and its default streams.</summary>
     internal static bool SharesContext => s_virtual > 0 && !World.IsLaunched;
 
     public static TheoryData<int> Sizes => World.IsLaunched ? [World.Launch.WorldSize] : [.. Enumerable.Range(1, Math.Clamp(s_virtual > 0 ? s_virtual : CudaDevice.All.Count, 1, 8))];
+
+    /// <summary>For what needs a peer; with one GPU a row that says so.</summary>
+    public static TheoryData<int> PeerSizes => Sizes.Count == 1 ? FewSizes : [.. Sizes.Select(row => row.Data).Where(size => size > 1)];
 
     /// <summary>For what needs a peer, and is not about how many there are.</summary>
     public static TheoryData<int> FewSizes => World.IsLaunched ? [World.Launch.WorldSize] : s_virtual > 2 ? [2, s_virtual] : CudaDevice.All.Count > 2 ? [2, Math.Min(CudaDevice.All.Count, 8)] : [2];
@@ -47,6 +52,8 @@ public static class DeviceWorld
         if (!World.IsLaunched)
         {
             Assert.SkipWhen(s_virtual == 0 && size > CudaDevice.All.Count, $"{size} GPUs are needed; visible: {CudaDevice.DescribeAll()}.");
+            if (s_virtual > 0)
+                EndOthers(size);
             if (!s_threads.TryGetValue(size, out RankThreads? threads) || threads.HaveEnded)
                 s_threads[size] = threads = new RankThreads(size, s_options);
             threads.Run(body);
@@ -60,7 +67,22 @@ public static class DeviceWorld
     internal static CudaDevice OwnDevice()
     {
         SkipWithoutDevice();
-        return CudaDevice.All[World.IsLaunched && !s_shared && s_virtual == 0 ? (World.Launch.LocalRank ?? World.Launch.Rank) % CudaDevice.All.Count : 0];
+        return CudaDevice.All[World.IsLaunched && !SharesDevice ? (World.Launch.LocalRank ?? World.Launch.Rank) % CudaDevice.All.Count : 0];
+    }
+
+    /// <summary>
+    /// Before ranks that share a device would have more streams than it has queues (32 at most, CUDA_DEVICE_MAX_CONNECTIONS): a kernel may come to stand behind one that waits for it then. A test makes up to three streams a rank.
+    /// </summary>
+    private static void EndOthers(int size)
+    {
+        const int Most = 8;
+        foreach ((int other, RankThreads threads) in s_threads.Where(item => item.Key != size).ToArray())
+        {
+            if (s_threads.Keys.Where(key => key != size).Sum() + size <= Most)
+                return;
+            threads.Dispose();
+            s_threads.Remove(other);
+        }
     }
 
     private static void SkipWithoutDevice()

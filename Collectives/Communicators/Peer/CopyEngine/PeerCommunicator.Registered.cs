@@ -1,4 +1,5 @@
 using CollectivesSharp.Cuda;
+using CollectivesSharp.Interop;
 using Microsoft.Extensions.Logging;
 
 namespace CollectivesSharp;
@@ -17,13 +18,17 @@ public sealed partial class PeerCommunicator
         Enter(_call);
         try
         {
+            if (!_kernels.HasRegistered)
+                await LoadRegisteredAsync(timeout, cancellationToken).ConfigureAwait(false);
             PeerRegistration registration = await PeerRegistration.CreateAsync(++_registered, Device, _exchange, bytes, timeout, cancellationToken).ConfigureAwait(false);
-            string? objection = MakeLanes();
-            IReadOnlyDictionary<int, string> objections = await _exchange.VoteAsync("streams for copy engines", objection, timeout, cancellationToken).ConfigureAwait(false);
-            if (objections.Count > 0)
+            try
+            {
+                await AgreeAsync("streams for copy engines", MakeLanes(), timeout, cancellationToken).ConfigureAwait(false);
+            }
+            catch (PeerMemoryException)
             {
                 await registration.Slice.DisposeAsync().ConfigureAwait(false);
-                throw new PeerMemoryException($"Group {_setup.Group}: no streams for copy engines: {string.Join("; ", objections.Select(item => $"{_exchange.Describe(item.Key)}: {item.Value}"))}.");
+                throw;
             }
 
             lock (_lifeLock)
@@ -69,15 +74,42 @@ public sealed partial class PeerCommunicator
         return null;
     }
 
-    private string? MakeLanes()
+    private string? MakeLanes() => Try(() =>
+    {
+        _eager ??= new CopyEngineLane(Device);
+        _captured ??= new CopyEngineLane(Device);
+    });
+
+    /// <summary>Collective; the steps of <see cref="Prepare"/>, for the same reasons: an agreement before the kernels are loaded, and one before any of them may run.</summary>
+    private async Task LoadRegisteredAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        const string What = "kernels for registered memory";
+        IReadOnlyList<(DataType Type, ReduceOp Op)> wanted = _kernels.Allowed;
+        await AgreeAsync(What, Try(() => _kernels.Compile(wanted, _setup.Rank, WorldSize, registered: true)), timeout, cancellationToken).ConfigureAwait(false);
+        await AgreeAsync(What, Try(() =>
+        {
+            foreach ((DataType type, ReduceOp op) in wanted)
+                _kernels.Load(type, op, registered: true);
+        }), timeout, cancellationToken).ConfigureAwait(false);
+        _kernels.AllowRegistered();
+    }
+
+    /// <summary>Every rank has come, and none objects; otherwise it throws on all of them.</summary>
+    private async Task AgreeAsync(string what, string? objection, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        IReadOnlyDictionary<int, string> objections = await _exchange.VoteAsync(what, objection, timeout, cancellationToken).ConfigureAwait(false);
+        if (objections.Count > 0)
+            throw new PeerMemoryException($"Group {_setup.Group}: no {what}: {string.Join("; ", objections.Select(item => $"{_exchange.Describe(item.Key)}: {item.Value}"))}.");
+    }
+
+    private static string? Try(Action action)
     {
         try
         {
-            _eager ??= new CopyEngineLane(Device);
-            _captured ??= new CopyEngineLane(Device);
+            action();
             return null;
         }
-        catch (CudaException e)
+        catch (Exception e) when (e is CudaException or KernelCompilationException or NativeLibraryNotFoundException)
         {
             return e.Message;
         }

@@ -2,5 +2,8 @@ using CollectivesSharp.Cuda;
 
 namespace CollectivesSharp;
 
-/// <summary>All kernels that reduce, for one type and operation.</summary>
-internal sealed record PeerKernelSet(CudaKernel OneShot, CudaKernel TwoShot, CudaKernel Windowed, CudaKernel ReduceScatter, CudaKernel CopyEngine);
+/// <summary>The kernels that reduce, for one type and operation. <paramref name="Registered"/>: null without registered memory.</summary>
+internal sealed record PeerKernelSet(CudaKernel OneShot, CudaKernel TwoShot, CudaKernel Windowed, CudaKernel ReduceScatter, RegisteredKernelSet? Registered);
+
+/// <summary>Those whose results go into registered memory.</summary>
+internal sealed record RegisteredKernelSet(CudaKernel CopyEngine);

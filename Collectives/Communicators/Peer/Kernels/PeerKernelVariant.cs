@@ -14,7 +14,10 @@ internal sealed record PeerKernelVariant(string Kernel, DataType Type, ReduceOp 
 
     internal const int MaxRanks = 8;
 
-    internal static IReadOnlyList<string> Kernels { get; } = [OneShot, TwoShot, Windowed, ReduceScatter, CopyEngine];
+    internal static IReadOnlyList<string> Kernels { get; } = [OneShot, TwoShot, Windowed, ReduceScatter];
+
+    /// <summary>Those that need registered memory: loaded when a group has some.</summary>
+    internal static IReadOnlyList<string> RegisteredKernels { get; } = [CopyEngine];
 
     /// <summary>Named as in elements.cuh; so are the operations.</summary>
     internal static IReadOnlyList<DataType> Types { get; } = [.. Enum.GetValues<DataType>()];

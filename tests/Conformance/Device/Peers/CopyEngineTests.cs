@@ -13,7 +13,7 @@ public sealed class CopyEngineTests
     private static readonly ReduceOp[] s_operations = [ReduceOp.Sum, ReduceOp.Average, ReduceOp.Min];
 
     public static MatrixTheoryData<DataType, int> TypesAndSizes => new(
-        [DataType.Float32, DataType.BFloat16, DataType.Float16, DataType.Float8E4M3, DataType.Int8, DataType.Int64, DataType.Float64], [.. DeviceWorld.Sizes.Select(row => row.Data).Where(size => size > 1)]);
+        [DataType.Float32, DataType.BFloat16, DataType.Float16, DataType.Float8E4M3, DataType.Int8, DataType.Int64, DataType.Float64], [.. DeviceWorld.PeerSizes.Select(row => row.Data)]);
 
     [Theory]
     [MemberData(nameof(TypesAndSizes))]

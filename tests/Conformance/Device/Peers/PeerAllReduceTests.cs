@@ -13,9 +13,7 @@ public sealed class PeerAllReduceTests
     /// <summary>Eager calls that follow each other without a pause, of all types and sizes mixed; COLLECTIVES_TEST_CALLS of them.</summary>
     private static int RandomCalls(DeviceRank rank) => rank.IsBrief ? 200 : int.TryParse(Environment.GetEnvironmentVariable("COLLECTIVES_TEST_CALLS"), out int calls) ? calls : 800;
 
-    public static MatrixTheoryData<DataType, int> TypesAndSizes => new([.. PeerKernelVariant.Types], [.. DeviceWorld.Sizes.Select(row => row.Data).Where(size => size > 1)]);
-
-    public static TheoryData<int> Sizes => [.. DeviceWorld.Sizes.Select(row => row.Data).Where(size => size > 1)];
+    public static MatrixTheoryData<DataType, int> TypesAndSizes => new([.. PeerKernelVariant.Types], [.. DeviceWorld.PeerSizes.Select(row => row.Data)]);
 
     [Theory]
     [MemberData(nameof(TypesAndSizes))]
@@ -39,7 +37,7 @@ public sealed class PeerAllReduceTests
     });
 
     [Theory]
-    [MemberData(nameof(Sizes))]
+    [MemberData(nameof(DeviceWorld.PeerSizes), MemberType = typeof(DeviceWorld))]
     public void Calls_of_mixed_types_and_sizes_follow_each_other_by_the_thousand(int ranks) => PeerGroup.Run(ranks, rank =>
     {
         const int Batch = 100;

@@ -39,6 +39,11 @@ public sealed class PeerOrderTests
 
     [Theory]
     [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
+    public void Where_ranks_share_a_GPU_no_call_starts_before_the_one_in_front_has_ended(int ranks) => PeerGroup.Run(ranks, rank =>
+        Assert.Equal(!DeviceWorld.SharesDevice && PeerPlan.MayDepend(rank.Device), PeerGroup.PeerOf(rank.Group).IsDependent));
+
+    [Theory]
+    [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
     public void A_stream_may_be_disposed_or_forgotten_before_its_calls_have_run(int ranks) => PeerGroup.Run(ranks, rank =>
     {
         using DeviceBuffer<float> value = rank.Device.Allocate<float>(Length), result = rank.Device.Allocate<float>(Length);
