@@ -97,7 +97,7 @@ COLLECTIVES_TEST_NODES=2 tests "conformance, 4 processes on 2 nodes" dotnet "$co
 # Device memory, over the stubs. All cases by threads; by processes, which reach each other in another way and do the same then, a handful.
 device=(-noColor -namespace "$gpu")
 # What NCCL and the launcher have no part in ran by threads and by processes.
-again=("${device[@]}" -class- "*.TuningTests" -class- "*.LitmusTests" -class- "*.RmsNormTests" -class- "*.CopyEngineTests")
+again=("${device[@]}" -class- "*.TuningTests" -class- "*.LitmusTests" -class- "*.RmsNormTests" -class- "*.CopyEngineTests" -class- "*.RegisteredTests")
 over_stubs() { # NAME [VARIABLE=VALUE...] COMMAND...
   local name=$1; shift
   tests "device memory over stubs, $name" env COLLECTIVES_CUDA_PATH="$stubs" COLLECTIVES_NCCL_PATH="$stubs" COLLECTIVES_NVRTC_PATH="$stubs" STUB_CUDA_DEVICES=4 "$@"

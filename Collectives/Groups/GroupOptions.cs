@@ -55,7 +55,7 @@ public sealed record GroupOptions
     /// </summary>
     public long ArenaBytes { get; init; } = 64 << 20;
 
-    /// <summary>The way that all-reduces of device memory take wherever they can; equal on all ranks. Null: COLLECTIVES_ALLREDUCE_ROUTE (one-shot, two-shot, windowed, copy-engine, nccl, nccl-symmetric), else what is fastest. <see cref="AllReduceRoute.Nccl"/> does without peer memory.</summary>
+    /// <summary>The way that all-reduces of device memory take wherever they can; equal on all ranks. Null: COLLECTIVES_ALLREDUCE_ROUTE (one-shot, two-shot, windowed, copy-engine, registered, nccl, nccl-symmetric), else what is fastest. <see cref="AllReduceRoute.Nccl"/> does without peer memory.</summary>
     public AllReduceRoute? AllReduceRoute { get; init; }
 
     /// <summary>What reductions of device memory promise; equal on all ranks.</summary>

@@ -25,4 +25,10 @@ public enum AllReduceRoute
     /// (<see cref="GroupOptions.AllReduceTuning"/>). Not where ranks share a GPU.
     /// </summary>
     CopyEngine,
+
+    /// <summary>
+    /// The windowed two-shot whose results go straight into every rank's output, which lies in memory of <see cref="GroupCoordinator.AllocateRegisteredAsync"/> on all ranks: our kernel, for messages of any length. Taken as
+    /// <see cref="CopyEngine"/> is; also where ranks share a GPU.
+    /// </summary>
+    Registered,
 }

@@ -70,11 +70,13 @@ internal static class AllReduceRouter
 
         if (route == AllReduceRoute.CopyEngine)
             return PeerObjection(request, facts) ?? facts.CopyEngineObjection ?? (request.IsRegistered ? null : NotRegistered);
+        if (route == AllReduceRoute.Registered && !request.IsRegistered)
+            return PeerObjection(request, facts) ?? NotRegistered;
         return PeerObjection(request, facts) ?? (Fits(route, PeerLaunch.Cells(request.Count, request.Type), facts.WorldSize, facts.HalfBytes) ? null : TooSmall);
     }
 
     /// <summary>Those that do are listed: a route is to be looked at before it may call itself deterministic.</summary>
-    internal static bool KeepsRankOrder(AllReduceRoute route) => route is AllReduceRoute.OneShot or AllReduceRoute.TwoShot or AllReduceRoute.Windowed;
+    internal static bool KeepsRankOrder(AllReduceRoute route) => route is AllReduceRoute.OneShot or AllReduceRoute.TwoShot or AllReduceRoute.Windowed or AllReduceRoute.Registered;
 
     /// <summary>The fastest of our kernels that fits into half of the peer memory; <see cref="AllReduceRoute.None"/>: none does.</summary>
     internal static AllReduceRoute OwnRoute(nuint count, DataType type, int worldSize, nuint halfBytes)
@@ -100,7 +102,8 @@ internal static class AllReduceRouter
     {
         AllReduceRoute.OneShot => PeerLaunch.OneShotFits(cells, worldSize, halfBytes),
         AllReduceRoute.TwoShot => PeerLaunch.TwoShotFits(cells, worldSize, halfBytes),
-        AllReduceRoute.Windowed => PeerLaunch.HasWindow(worldSize, halfBytes),
+        AllReduceRoute.Windowed => PeerLaunch.HasWindow(PeerLaunch.WindowedRings, worldSize, halfBytes),
+        AllReduceRoute.Registered => PeerLaunch.HasWindow(PeerLaunch.RegisteredRings, worldSize, halfBytes),
         _ => false,
     };
 

@@ -4,7 +4,8 @@ using static CollectivesSharp.AllReduceRoute;
 namespace CollectivesSharp;
 
 /// <summary>
-/// The built-in table: the fastest routes by size, for a number of ranks. Copy engines are in none: on 2 H100s the windowed two-shot is a third faster (bench/results/all-reduce-copy-engine.json); a group is told to take them, or measures them.
+/// The built-in table: the fastest routes by size, for a number of ranks. Routes into registered memory are in none: on 2 H100s the windowed two-shot is a third faster than copy engines
+/// (bench/results/all-reduce-copy-engine.json), and the kernel has not been measured; a group is told to take them, or measures them.
 /// </summary>
 internal static class AllReduceTable
 {

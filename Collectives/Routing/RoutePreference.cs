@@ -7,7 +7,8 @@ internal static class RoutePreference
 
     private static readonly (string Name, AllReduceRoute Route)[] s_names =
     [
-        ("one-shot", AllReduceRoute.OneShot), ("two-shot", AllReduceRoute.TwoShot), ("windowed", AllReduceRoute.Windowed), ("copy-engine", AllReduceRoute.CopyEngine), ("nccl", AllReduceRoute.Nccl), ("nccl-symmetric", AllReduceRoute.NcclSymmetric), ("auto", AllReduceRoute.None),
+        ("one-shot", AllReduceRoute.OneShot), ("two-shot", AllReduceRoute.TwoShot), ("windowed", AllReduceRoute.Windowed), ("copy-engine", AllReduceRoute.CopyEngine), ("registered", AllReduceRoute.Registered),
+        ("nccl", AllReduceRoute.Nccl), ("nccl-symmetric", AllReduceRoute.NcclSymmetric), ("auto", AllReduceRoute.None),
     ];
 
     /// <summary>All that may be asked for, for messages and help.</summary>

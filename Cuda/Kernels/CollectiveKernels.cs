@@ -10,7 +10,7 @@ public static class CollectiveKernels
     private static readonly ConcurrentDictionary<string, KernelSource> s_sources = new(StringComparer.Ordinal);
 
     /// <summary>Of a type and an operation, for 2 to 8 ranks.</summary>
-    public static IReadOnlyList<string> Reducing { get; } = ["all_reduce_one_shot", "all_reduce_two_shot", "all_reduce_windowed", "reduce_scatter", "all_reduce_copy_engine"];
+    public static IReadOnlyList<string> Reducing { get; } = ["all_reduce_one_shot", "all_reduce_two_shot", "all_reduce_windowed", "reduce_scatter", "all_reduce_copy_engine", "all_reduce_registered"];
 
     /// <summary>For 2 to 8 ranks.</summary>
     public static IReadOnlyList<string> Copying { get; } = ["exchange"];

@@ -5,7 +5,7 @@ namespace CollectivesSharp;
 
 /// <summary>
 /// Device memory of this rank that the whole group has mapped (<see cref="GroupCoordinator.AllocateRegisteredAsync"/>), for <see cref="Length"/> elements of <typeparamref name="T"/>. It is ordinary memory for kernels, copies
-/// and every collective; an all-reduce into it, or in place, may take <see cref="AllReduceRoute.CopyEngine"/>. Content is undefined until written, and once the group has a fault: peers' copies may still arrive then.
+/// and every collective; an all-reduce into it, or in place, may take <see cref="AllReduceRoute.CopyEngine"/> or <see cref="AllReduceRoute.Registered"/>. Content is undefined until written, and once the group has a fault: peers' copies and results may still arrive then.
 /// </summary>
 /// <remarks>
 /// Every rank disposes it, when its own work on it is over (graphs that hold such calls count as work until they are disposed); disposing returns when all ranks have, or after the group's timeout, when the memory goes to the

@@ -38,10 +38,13 @@ public sealed unsafe partial class PeerCommunicator
                     Launch(kernels.TwoShot, PeerLaunch.For(part, _setup.MostBlocks), stream, in arguments);
                     break;
                 case AllReduceRoute.Windowed:
-                    Launch(kernels.Windowed, PeerLaunch.ForWindow(part, WorldSize, _setup.MostBlocks, HalfBytes), stream, in arguments);
+                    Launch(kernels.Windowed, PeerLaunch.ForWindow(PeerLaunch.WindowedRings, part, WorldSize, _setup.MostBlocks, HalfBytes), stream, in arguments);
                     break;
                 case AllReduceRoute.CopyEngine:
                     AllReduceByCopyEngine(kernels.Registered, call, input, output, stream);
+                    break;
+                case AllReduceRoute.Registered:
+                    AllReduceIntoRegistered(kernels.Registered, call, input, output, stream);
                     break;
                 default:
                     throw new NotSupportedException($"{call} by {Name}: half of a slice of {_slice.Bytes} bytes ({nameof(GroupOptions)}.{nameof(GroupOptions.ArenaBytes)}) does not hold it for {WorldSize} ranks.");

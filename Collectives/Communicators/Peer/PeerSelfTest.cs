@@ -57,7 +57,7 @@ internal sealed class PeerSelfTest : IDisposable
     {
         nuint half = _communicator.HalfBytes, most = half / (nuint)(PeerLaunch.CellBytes * _ranks) * (nuint)(PeerLaunch.DataInCell(type) / type.SizeInBytes());
         int count = (int)Math.Min(MostCount, most);
-        foreach (AllReduceRoute route in (ReadOnlySpan<AllReduceRoute>)[AllReduceRoute.OneShot, AllReduceRoute.TwoShot, .. PeerLaunch.HasWindow(_ranks, half) ? s_window : []])
+        foreach (AllReduceRoute route in (ReadOnlySpan<AllReduceRoute>)[AllReduceRoute.OneShot, AllReduceRoute.TwoShot, .. PeerLaunch.HasWindow(PeerLaunch.WindowedRings, _ranks, half) ? s_window : []])
         {
             for (int call = 0; call < Calls; call++)
             {

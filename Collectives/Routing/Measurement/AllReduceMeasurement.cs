@@ -99,10 +99,10 @@ internal sealed class AllReduceMeasurement : IDisposable
         _windows?.MakeWindows(_routed);
     }
 
-    /// <summary>For the route that needs it; to the others it is memory like any other. Null, on all ranks alike: there is none to be had, and the route is left out.</summary>
+    /// <summary>For the routes that need it; to the others it is memory like any other. Null, on all ranks alike: there is none to be had, and those routes are left out.</summary>
     private PeerBuffer<byte>? Register()
     {
-        if (_routed.Facts.CopyEngineObjection is not null)
+        if (_routed.Facts.PeerObjection is not null)
             return null;
         try
         {

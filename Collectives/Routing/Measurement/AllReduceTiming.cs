@@ -21,7 +21,7 @@ public sealed record AllReduceTiming(nuint Bytes, DataType Type, bool IsCaptured
     {
         AllReduceRoute.Nccl => !isSymmetric,
         AllReduceRoute.NcclSymmetric => isSymmetric,
-        AllReduceRoute.CopyEngine => isRegistered,
+        AllReduceRoute.CopyEngine or AllReduceRoute.Registered => isRegistered,
         _ => true,
     });
 

@@ -14,7 +14,7 @@ public sealed record AllReduceBands(DataType Type, bool IsCaptured, IReadOnlyLis
     /// <summary>Of calls on symmetric windows, which NCCL takes in another way (<see cref="AllReduceRoute.NcclSymmetric"/>).</summary>
     public bool IsSymmetric { get; init; }
 
-    /// <summary>Of calls whose output lies in registered memory (<see cref="AllReduceRequest.IsRegistered"/>), which have a route more.</summary>
+    /// <summary>Of calls whose output lies in registered memory (<see cref="AllReduceRequest.IsRegistered"/>), which have more routes.</summary>
     public bool IsRegistered { get; init; }
 
     /// <summary>Sizes between two measured ones count to the larger.</summary>

@@ -10,7 +10,7 @@ public sealed record AllReduceTunerOptions
     /// <summary>Of input, the smallest size. Each next one is twice as large.</summary>
     public long MinBytes { get; init; } = 1 << 10;
 
-    /// <summary>The largest size; two buffers of it lie on each device while it is measured, one of them registered where ranks have a GPU each, and two more where NCCL has symmetric windows. What is larger is left to the built-in table.</summary>
+    /// <summary>The largest size; two buffers of it lie on each device while it is measured, one of them registered where that can be had, and two more where NCCL has symmetric windows. What is larger is left to the built-in table.</summary>
     public long MaxBytes { get; init; } = 256 << 20;
 
     /// <summary>Factor between sizes.</summary>

@@ -11,9 +11,9 @@ public sealed record AllReduceTuning(int WorldSize, IReadOnlyList<AllReduceBands
     {
         IEnumerable<AllReduceBands> tables =
             from kind in rows.Select(row => (row.Type, row.IsCaptured)).Distinct()
-            from needed in (IEnumerable<AllReduceRoute>)[AllReduceRoute.None, AllReduceRoute.NcclSymmetric, AllReduceRoute.CopyEngine]
-            where needed == AllReduceRoute.None || rows.Any(row => (row.Type, row.IsCaptured) == kind && row.Find(needed)?.Microseconds is not null)
-            select AllReduceBands.Of(kind.Type, kind.IsCaptured, needed == AllReduceRoute.NcclSymmetric, needed == AllReduceRoute.CopyEngine, rows);
+            from place in ((bool IsSymmetric, bool IsRegistered, AllReduceRoute[] Routes)[])[(false, false, []), (true, false, [AllReduceRoute.NcclSymmetric]), (false, true, [AllReduceRoute.CopyEngine, AllReduceRoute.Registered])]
+            where place.Routes.Length == 0 || rows.Any(row => (row.Type, row.IsCaptured) == kind && place.Routes.Any(route => row.Find(route)?.Microseconds is not null))
+            select AllReduceBands.Of(kind.Type, kind.IsCaptured, place.IsSymmetric, place.IsRegistered, rows);
         return new(worldSize, [.. tables.Where(table => table.Bands.Count > 0)]);
     }
 

@@ -7,7 +7,7 @@ namespace CollectivesSharp;
 /// <summary>A table as it is kept and sent. What is read is believed only if every part of it makes sense.</summary>
 internal sealed record AllReduceTuningFile(int Format, string Key, int WorldSize, AllReduceTuningFile.Table[] Tables, string Sum)
 {
-    internal const int CurrentFormat = 3;
+    internal const int CurrentFormat = 4;
 
     internal sealed record Band(ulong UpTo, string Route);
 

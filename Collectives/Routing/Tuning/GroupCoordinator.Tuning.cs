@@ -15,7 +15,7 @@ public sealed partial class GroupCoordinator
 
     /// <summary>
     /// Measures each route of all-reduces in turn, size by size, without changing what the group does. Collective: every rank calls it with equal options, while nothing else runs on the group. Takes seconds, and two buffers
-    /// of the largest size on each device, two more in symmetric windows if they are to be had; where ranks have a GPU each an output is registered (<see cref="AllocateRegisteredAsync"/>), which takes up to twice as much.
+    /// of the largest size on each device, two more in symmetric windows if they are to be had; an output is registered where that can be had (<see cref="AllocateRegisteredAsync"/>), which takes up to twice as much.
     /// </summary>
     /// <param name="options">Null: as they come.</param>
     /// <param name="progress">Told of each size, on the calling thread or as the implementation has it.</param>

@@ -23,6 +23,7 @@
 //
 // Compiled with KERNEL (its name), WORLD_SIZE (2 to 8), ELEMENT and OP (types of elements.cuh) defined.
 #include "all_reduce.cuh"
+#include "registered.cuh"
 
 enum Step { TELL, REDUCE, FINISH };
 
@@ -39,65 +40,15 @@ struct CopyEngine {
     u32 step, piece;
 };
 
+// As pieces that have been told.
 #define ENDED 255
 
-// How far a call has come: pieces whose contributions lie in the slots of this rank, or ENDED.
-DEVICE u64 told_of(u64 epoch, u32 pieces) { return epoch << 8 | pieces; }
-
-DEVICE Word *word_of_rank(const View &view, u32 at, u32 from) { return &((Control *)view.slice[at])->word[from]; }
-
-DEVICE Claim load_claim(const Claim *from) { return Claim{load_relaxed(&from->place), load_relaxed(&from->what), load_relaxed(&from->count)}; }
-
-DEVICE void store_claim(Claim *to, const Claim &claim)
-{
-    store_relaxed(&to->place, claim.place);
-    store_relaxed(&to->what, claim.what);
-    store_relaxed(&to->count, claim.count);
-}
-
-// By one block. The claim goes along with the first piece.
-template <int RANKS>
-DEVICE void tell(const CopyEngine &call, u64 epoch, u32 pieces)
-{
-    const View &view = call.view;
-    for (u32 hop = 1 + thread_in_block(); hop < RANKS; hop += threads_in_block()) {
-        Word *word = word_of_rank(view, (view.rank + hop) % RANKS, view.rank);
-        if (pieces == 1)
-            store_claim(&word->claim, call.claim);
-        store_release(&word->told, told_of(epoch, pieces));
-    }
-}
-
-DEVICE bool await(const View &view, u64 epoch, u32 peer, u32 pieces)
-{
-    const u64 *told = &word_of_rank(view, view.rank, peer)->told;
-    Patience patience;
-    while (load_acquire(told) < told_of(epoch, pieces))
-        if (patience.is_over(view, epoch, 1u << peer))
-            return false;
-    return true;
-}
-
-// The first one of the rank tells why it leaves.
-DEVICE void leave_for(const CopyEngine &call, u64 epoch, u32 peer, u32 reason, const Claim &claim)
-{
-    const View &view = call.view;
-    if (exchange_if_equal(&control_of(view)->left, WENT_ON, reason) != WENT_ON)
-        return;
-    store_relaxed(&view.fault->missing, 1u << peer);
-    store_relaxed(&view.fault->epoch, epoch);
-    store_claim(&view.fault->claim, claim);
-    store_claim(&view.fault->own, call.claim);
-    store_release(&view.fault->reason, reason);
-}
-
-// The peer does not change its claim before this rank has ended the call.
 DEVICE bool agrees(const CopyEngine &call, u64 epoch, u32 peer)
 {
-    Claim claim = load_claim(&word_of_rank(call.view, call.view.rank, peer)->claim);
-    if (claim.place == call.claim.place && claim.what == call.claim.what && claim.count == call.claim.count)
+    Claim claim = claim_of(call.view, peer);
+    if (is_same(claim, call.claim))
         return true;
-    leave_for(call, epoch, peer, DISAGREED, claim);
+    leave_for(call.view, epoch, peer, DISAGREED, claim, call.claim);
     return false;
 }
 
@@ -106,7 +57,7 @@ DEVICE bool is_there(const CopyEngine &call, u64 epoch, u32 peer)
 {
     if (load_relaxed(&word_of_rank(call.view, call.view.rank, peer)->gone) != epoch + 1)
         return true;
-    leave_for(call, epoch, peer, ABORTED, Claim{});
+    leave_for(call.view, epoch, peer, ABORTED, Claim{}, call.claim);
     return false;
 }
 
@@ -118,7 +69,7 @@ DEVICE bool await_all(const CopyEngine &call, u64 epoch, u32 pieces)
     bool there = !has_left(view);
     for (u32 hop = 1 + thread_in_block(); there && hop < RANKS; hop += threads_in_block()) {
         u32 peer = (view.rank + hop) % RANKS;
-        there = await(view, epoch, peer, pieces) && (pieces == ENDED ? is_there(call, epoch, peer) : agrees(call, epoch, peer));
+        there = await_told(view, epoch, peer, pieces) && (pieces == ENDED ? is_there(call, epoch, peer) : agrees(call, epoch, peer));
     }
     return !block_barrier_or(!there);
 }
@@ -196,7 +147,7 @@ DEVICE void finish(const CopyEngine &call, u64 epoch)
     // Nobody leaves before all threads of the block have looked.
     bool going = !block_barrier_or(has_left(view));
     if (going)
-        tell<RANKS>(call, epoch, ENDED);
+        tell_all<RANKS>(view, epoch, ENDED, call.claim);
     if (going && !await_all<RANKS>(call, epoch, ENDED)) {
         going = false;
         for (u32 hop = 1 + thread_in_block(); hop < RANKS; hop += threads_in_block())
@@ -217,7 +168,7 @@ DEVICE void copy_engine(const CopyEngine &call)
     else if (call.step == FINISH)
         finish<RANKS, Element>(call, epoch);
     else if (!has_left(call.view))
-        tell<RANKS>(call, epoch, call.piece + 1);
+        tell_all<RANKS>(call.view, epoch, call.piece + 1, call.claim);
 }
 
 extern "C" __global__ void __launch_bounds__(512) KERNEL(const __grid_constant__ CopyEngine call) { copy_engine<WORLD_SIZE, ELEMENT, OP>(call); }

@@ -1,31 +1,13 @@
 // All-reduce of large messages out of and into any memory: the two-shot in pieces, through a ring that stays in the second-level cache. A block has RING places a rank for contributions and for results. In step n it
 // pushes the contributions of piece n, reduces piece n - 1 and pushes its result, and takes the results of piece n - 2.
 //
-// A place is used again within the launch, so no grid boundary orders its reader's poison before the next store: a credit does. Once a block has ended step n (its threads have poisoned what they read, then the block
-// barrier), one thread stores the number of ended steps to the same block of each peer, with release. Before a block's step n, one thread a peer has loaded that peer's number with acquire, then the block
-// barrier: its block has ended step n - RING + 1, in which it poisoned the contributions of piece n - RING and the results of piece n - RING - 1, which lay where those of n and n - 1 go. The release runs
-// beside the next step's pushes, and the number is looked at two steps later, so that nobody waits for a fence.
+// A place is used again within the launch: ring.cuh says what orders that.
 //
 // Grid and block size are part of the protocol: equal on all ranks.
 //
 // Compiled with KERNEL (its name), WORLD_SIZE (2 to 8), ELEMENT and OP (types of elements.cuh) defined.
 #include "all_reduce.cuh"
-
-#define RING 4
-
-// How many steps blocks have ended, over all calls; grows with the epoch.
-DEVICE u64 credit_of(u64 epoch, u64 steps) { return epoch << 24 | steps; }
-
-// By one thread for each peer.
-DEVICE bool await_credit(const View &view, u64 epoch, u32 peer, u64 steps)
-{
-    const u64 *credit = &control_of(view)->credit[block_in_grid()][peer];
-    Patience patience;
-    while (load_acquire(credit) < credit_of(epoch, steps))
-        if (patience.is_over(view, epoch, 1u << peer))
-            return false;
-    return true;
-}
+#include "ring.cuh"
 
 // A half holds 2 RING places of a packet for each rank and thread of the grid.
 template <int RANKS, typename Element, typename Op>
@@ -89,10 +71,10 @@ DEVICE void windowed(const AllReduce &call)
                 going = going && (peer == view.rank || await_credit(view, epoch, peer, step + 3 - RING));
         // Without a credit none of the block's threads may push.
         going = !block_barrier_or(!going);
-        if (step + RING - 1 < pieces + 2)
+        if (going && step + RING - 1 < pieces + 2)
             for (u32 peer = thread_in_block(); peer < RANKS; peer += threads_in_block())
                 if (peer != view.rank)
-                    store_release(&((Control *)view.slice[peer])->credit[block_in_grid()][view.rank], credit_of(epoch, step + 1));
+                    give_credit(view, epoch, peer, step + 1);
     }
     leave(view);
 }

@@ -21,10 +21,10 @@ struct Claim {
     u64 count;  // elements
 };
 
-// What a rank tells another one of a call by copy engines, in a line of its own: see all_reduce_copy_engine.cu.
+// What a rank tells another one of a call into registered memory, in a line of its own: see registered.cuh.
 struct Word {
     u64 told;    // how far the call has come; grows with the epoch
-    u64 gone;    // 1 + the epoch that it has told to have ended, and takes back, because it has left; 0: none
+    u64 gone;    // of a call by copy engines: 1 + the epoch that it has told to have ended, and takes back, because it has left; 0: none
     Claim claim;
     u64 unused[11];
 };
@@ -34,7 +34,7 @@ struct Control {
     u64 ticket;  // the epoch << 16, and how many blocks of the current grid have left: see leave()
     u32 left;    // a Reason once a wait of this rank has ended without its data: every later kernel of the group returns at once
     u32 unused[1021];
-    u64 credit[MAX_BLOCKS][MAX_RANKS];  // by the same block of that rank, see all_reduce_windowed.cu
+    u64 credit[MAX_BLOCKS][MAX_RANKS];  // by the same block of that rank, see ring.cuh
     Word word[MAX_RANKS];               // by that rank
 };
 

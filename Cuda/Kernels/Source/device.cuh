@@ -23,6 +23,20 @@ struct alignas(16) Pair {
 
 // ---- memory that others write or read
 
+DEVICE u8 load_relaxed(const u8 *from)
+{
+    u16 value;
+    asm volatile("ld.relaxed.sys.global.u8 %0, [%1];" : "=h"(value) : "l"(from) : "memory");
+    return (u8)value;
+}
+
+DEVICE u16 load_relaxed(const u16 *from)
+{
+    u16 value;
+    asm volatile("ld.relaxed.sys.global.u16 %0, [%1];" : "=h"(value) : "l"(from) : "memory");
+    return value;
+}
+
 DEVICE u32 load_relaxed(const u32 *from)
 {
     u32 value;
@@ -43,6 +57,10 @@ DEVICE Packet load_relaxed(const Packet *from)
     asm volatile("ld.relaxed.sys.global.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(value.word[0]), "=r"(value.word[1]), "=r"(value.word[2]), "=r"(value.word[3]) : "l"(from) : "memory");
     return value;
 }
+
+DEVICE void store_relaxed(u8 *to, u8 value) { asm volatile("st.relaxed.sys.global.u8 [%0], %1;" ::"l"(to), "h"((u16)value) : "memory"); }
+
+DEVICE void store_relaxed(u16 *to, u16 value) { asm volatile("st.relaxed.sys.global.u16 [%0], %1;" ::"l"(to), "h"(value) : "memory"); }
 
 DEVICE void store_relaxed(u32 *to, u32 value) { asm volatile("st.relaxed.sys.global.u32 [%0], %1;" ::"l"(to), "r"(value) : "memory"); }
 

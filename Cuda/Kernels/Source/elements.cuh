@@ -327,18 +327,48 @@ DEVICE Pair as_sent(Pair pair)
     return pair;
 }
 
-// A cell's data in the caller's memory, when it is all there and aligned.
-DEVICE void read_cell(const void *from, Packet &cell) { cell = read_packet(from); }
+// How the caller's memory is reached: that which nobody else touches during the call, and that which a peer stores to while this rank loads it.
+struct Exclusive {
+    static DEVICE Packet load(const Packet *from) { return read_packet(from); }
+    template <typename Bits>
+    static DEVICE Bits load(const Bits *from) { return *from; }
+    static DEVICE void store(Packet *to, Packet value) { write_packet(to, value); }
+    template <typename Bits>
+    static DEVICE void store(Bits *to, Bits value) { *to = value; }
+};
 
+struct Common {
+    template <typename Bits>
+    static DEVICE Bits load(const Bits *from) { return load_relaxed(from); }
+    template <typename Bits>
+    static DEVICE void store(Bits *to, Bits value) { store_relaxed(to, value); }
+};
+
+// A cell's data in it, when it is all there and aligned.
+template <typename Access>
+DEVICE void read_cell(const void *from, Packet &cell)
+{
+    cell = Access::load((const Packet *)from);
+}
+
+template <typename Access>
 DEVICE void read_cell(const void *from, Pair &cell)
 {
-    u64 bits = *(const u64 *)from;
+    u64 bits = Access::load((const u64 *)from);
     cell = Pair{{(u32)bits, bits >> 32}};
 }
 
-DEVICE void write_cell(void *to, Packet cell) { write_packet(to, cell); }
+template <typename Access>
+DEVICE void write_cell(void *to, Packet cell)
+{
+    Access::store((Packet *)to, cell);
+}
 
-DEVICE void write_cell(void *to, Pair cell) { *(u64 *)to = (u32)cell.word[0] | cell.word[1] << 32; }
+template <typename Access>
+DEVICE void write_cell(void *to, Pair cell)
+{
+    Access::store((u64 *)to, (u32)cell.word[0] | cell.word[1] << 32);
+}
 
 // 32 bits of a cell's data.
 DEVICE u32 word_of(const Packet &cell, int i) { return cell.word[i]; }
@@ -350,7 +380,7 @@ DEVICE void add_to_word(Packet &cell, int i, u32 bits) { cell.word[i] |= bits; }
 DEVICE void add_to_word(Pair &cell, int i, u32 bits) { cell.word[i] |= bits; }
 
 // Cell number index of the caller's count elements, which begin at any address that their type allows; behind the last one are zeros. Ready to be sent.
-template <typename Element>
+template <typename Element, typename Access = Exclusive>
 DEVICE typename Element::Cell read(const void *base, u64 index, u64 count)
 {
     typedef typename Element::Cell Cell;
@@ -359,40 +389,40 @@ DEVICE typename Element::Cell read(const void *base, u64 index, u64 count)
     const u8 *from = (const u8 *)base + first * BYTES;
     Cell cell = {};
     if ((u64)from % (IN_CELL * BYTES) == 0 && first + IN_CELL <= count)
-        read_cell(from, cell);
+        read_cell<Access>(from, cell);
     else if (BYTES == 8) {
         if (first < count)
-            read_cell(from, cell);
+            read_cell<Access>(from, cell);
     } else
 #pragma unroll
         for (int i = 0; i < IN_CELL; i++)
             if (first + i < count)
-                add_to_word(cell, i * BYTES / 4, BYTES == 4 ? ((const u32 *)from)[i] : BYTES == 2 ? (u32)((const u16 *)from)[i] << (i * BYTES % 4 * 8) : (u32)from[i] << (i * BYTES % 4 * 8));
+                add_to_word(cell, i * BYTES / 4, BYTES == 4 ? Access::load((const u32 *)from + i) : BYTES == 2 ? (u32)Access::load((const u16 *)from + i) << (i * BYTES % 4 * 8) : (u32)Access::load(from + i) << (i * BYTES % 4 * 8));
     return as_sent<Element>(cell);
 }
 
-template <typename Element>
+template <typename Element, typename Access = Exclusive>
 DEVICE void write(void *base, u64 index, u64 count, typename Element::Cell cell)
 {
     const int BYTES = sizeof(typename Element::Bits), IN_CELL = Element::IN_CELL;
     u64 first = index * IN_CELL;
     u8 *to = (u8 *)base + first * BYTES;
     if ((u64)to % (IN_CELL * BYTES) == 0 && first + IN_CELL <= count)
-        write_cell(to, cell);
+        write_cell<Access>(to, cell);
     else if (BYTES == 8) {
         if (first < count)
-            write_cell(to, cell);
+            write_cell<Access>(to, cell);
     } else
 #pragma unroll
         for (int i = 0; i < IN_CELL; i++)
             if (first + i < count) {
                 u32 bits = word_of(cell, i * BYTES / 4) >> (i * BYTES % 4 * 8);
                 if (BYTES == 4)
-                    ((u32 *)to)[i] = bits;
+                    Access::store((u32 *)to + i, bits);
                 else if (BYTES == 2)
-                    ((u16 *)to)[i] = (u16)bits;
+                    Access::store((u16 *)to + i, (u16)bits);
                 else
-                    to[i] = (u8)bits;
+                    Access::store(to + i, (u8)bits);
             }
 }
 

@@ -32,9 +32,9 @@ internal sealed class DeviceBuffers<T> : IBuffers
         // As nccl-tests: memory that can be registered only where it is.
         DeviceMemoryKind kind = _options.Registration is null ? DeviceMemoryKind.Plain : DeviceMemoryKind.Shareable;
         nuint length = (nuint)Math.Max(elements, 1);
-        if (_options.Route == AllReduceRoute.CopyEngine)
+        if (_options.Route is AllReduceRoute.CopyEngine or AllReduceRoute.Registered)
         {
-            // All ranks map it: that route's outputs lie there.
+            // All ranks map it: those routes' outputs lie there.
             _mapped = [Mapped(length), Mapped(length)];
             _spans = [.. _mapped.Select(buffer => buffer.Span)];
         }

@@ -68,7 +68,7 @@ internal static class CommandLine
         Option<Backend> backend = new("--backend") { Description = "where the buffers lie", DefaultValueFactory = _ => Backend.Auto };
         Option<AllReduceRoute> route = new("--route")
         {
-            Description = $"how all-reduces of device memory travel wherever they can: {RoutePreference.Names}: what is fastest (COLLECTIVES_ALLREDUCE_ROUTE too); copy-engine takes memory that all ranks have mapped, nccl-symmetric registers the buffers as -R 2",
+            Description = $"how all-reduces of device memory travel wherever they can: {RoutePreference.Names}: what is fastest (COLLECTIVES_ALLREDUCE_ROUTE too); copy-engine and registered take memory that all ranks have mapped, nccl-symmetric registers the buffers as -R 2",
             CustomParser = result => Lookup<AllReduceRoute>(result, RoutePreference.Find, RoutePreference.Names),
             DefaultValueFactory = _ => AllReduceRoute.None,
         };

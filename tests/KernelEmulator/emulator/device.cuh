@@ -31,6 +31,18 @@ inline u32 parts_of_packet() { return emulator::machine.setting.together / 4; }
 
 inline u32 parts_of_pair() { return emulator::machine.setting.together == 16 ? 4 : 2; }
 
+DEVICE u8 load_relaxed(const u8 *from, CALLED)
+{
+    STEP("load_relaxed");
+    return (u8)emulator::load_part(from, 1);
+}
+
+DEVICE u16 load_relaxed(const u16 *from, CALLED)
+{
+    STEP("load_relaxed");
+    return (u16)emulator::load_part(from, 2);
+}
+
 DEVICE u32 load_relaxed(const u32 *from, CALLED)
 {
     STEP("load_relaxed");
@@ -53,6 +65,18 @@ DEVICE Packet load_relaxed(const Packet *from, CALLED)
     Packet value;
     emulator::load(from, value.word, 4, parts_of_packet(), false);
     return value;
+}
+
+DEVICE void store_relaxed(u8 *to, u8 value, CALLED)
+{
+    STEP("store_relaxed");
+    emulator::store_part(to, value, 1);
+}
+
+DEVICE void store_relaxed(u16 *to, u16 value, CALLED)
+{
+    STEP("store_relaxed");
+    emulator::store_part(to, value, 2);
 }
 
 DEVICE void store_relaxed(u32 *to, u32 value, CALLED)

@@ -94,6 +94,20 @@ public sealed class PeerLayoutTests
         Compile(CollectiveKernels.Source("all_reduce_copy_engine"), claims);
     }
 
+    [Fact]
+    public void So_has_that_of_the_kernel_for_registered_memory()
+    {
+        Libraries.Need(NativeLibraryKind.Nvrtc);
+        string[] claims =
+        [
+            Size<RegisteredArguments>("RegisteredAllReduce"),
+            Offset<RegisteredArguments>("RegisteredAllReduce", "input", nameof(RegisteredArguments.Input)),
+            Offset<RegisteredArguments>("RegisteredAllReduce", "output", nameof(RegisteredArguments.Outputs)),
+            Offset<RegisteredArguments>("RegisteredAllReduce", "claim", nameof(RegisteredArguments.Claim)),
+        ];
+        Compile(CollectiveKernels.Source("all_reduce_registered"), claims);
+    }
+
     private static void Compile(KernelSource source, string[] claims)
     {
         string text = source.Text + string.Concat(claims.Select(claim => $"\nstatic_assert({claim}, \"{claim}\");"));

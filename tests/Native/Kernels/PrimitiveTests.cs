@@ -16,10 +16,14 @@ public sealed class PrimitiveTests
     private const string Kernels = """
         #include "device.cuh"
         #define KERNEL(name, ...) extern "C" __global__ void name(__VA_ARGS__)
+        KERNEL(load_relaxed_u8, const u8 *from, u8 *to) { *to = load_relaxed(from); }
+        KERNEL(load_relaxed_u16, const u16 *from, u16 *to) { *to = load_relaxed(from); }
         KERNEL(load_relaxed_u32, const u32 *from, u32 *to) { *to = load_relaxed(from); }
         KERNEL(load_relaxed_u64, const u64 *from, u64 *to) { *to = load_relaxed(from); }
         KERNEL(load_relaxed_packet, const Packet *from, Packet *to) { *to = load_relaxed(from); }
         KERNEL(load_relaxed_pair, const Pair *from, Pair *to) { *to = load_relaxed(from); }
+        KERNEL(store_relaxed_u8, u8 *to, u8 value) { store_relaxed(to, value); }
+        KERNEL(store_relaxed_u16, u16 *to, u16 value) { store_relaxed(to, value); }
         KERNEL(store_relaxed_u32, u32 *to, u32 value) { store_relaxed(to, value); }
         KERNEL(store_relaxed_u64, u64 *to, u64 value) { store_relaxed(to, value); }
         KERNEL(store_relaxed_packet, Packet *to, Packet value) { store_relaxed(to, value); }

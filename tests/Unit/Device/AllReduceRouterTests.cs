@@ -163,5 +163,5 @@ public sealed class AllReduceRouterTests
     [InlineData(4, 32 << 20, 128, 512)]
     [InlineData(8, 32 << 20, 128, 256)]
     [InlineData(8, 32 << 10, 1, 32)]
-    public void A_window_fits_into_half_of_the_memory(int ranks, int half, int blocks, int threads) => Assert.Equal(new PeerLaunch(blocks, threads), PeerLaunch.ForWindow(1 << 24, ranks, 132, (nuint)half));
+    public void A_window_fits_into_half_of_the_memory(int ranks, int half, int blocks, int threads) => Assert.Equal(new PeerLaunch(blocks, threads), PeerLaunch.ForWindow(PeerLaunch.WindowedRings, 1 << 24, ranks, 132, (nuint)half));
 }

@@ -89,7 +89,7 @@ public sealed class AllReduceTuningTests : IDisposable
     [Theory]
     [InlineData("\"OneShot\"", "\"Nccl\"", "checksum")]
     [InlineData("1048576", "1048577", "checksum")]
-    [InlineData("\"Format\": 3", "\"Format\": 0", "format 0")]
+    [InlineData("\"Format\": 4", "\"Format\": 0", "format 0")]
     [InlineData("some ranks", "other ranks", "checksum")]
     [InlineData("{", "", "damaged")]
     [InlineData("\"Bands\"", "\"Bonds\"", "damaged")]

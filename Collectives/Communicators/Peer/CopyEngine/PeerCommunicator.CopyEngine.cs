@@ -14,12 +14,10 @@ public sealed unsafe partial class PeerCommunicator
     /// <summary>Of the kernels that tell; one that ends without its data fills the output.</summary>
     private const int TellingThreads = 128;
 
-    /// <summary>Without kernels nothing has been registered yet.</summary>
     private void AllReduceByCopyEngine(RegisteredKernelSet? kernels, in HostCall call, nint input, nint output, nint stream)
     {
         nuint bytes = (nuint)call.Count * (nuint)call.Type.SizeInBytes();
-        if (Find(output, bytes) is not { } registration || kernels is null)
-            throw new NotSupportedException($"{call} by {AllReduceRoute.CopyEngine}: the output is not in memory of {nameof(GroupCoordinator.AllocateRegisteredAsync)}.");
+        (PeerRegistration registration, CudaKernel kernel) = (RegistrationOf(AllReduceRoute.CopyEngine, call, output, bytes), kernels!.CopyEngine);
         CopyEngineArguments arguments = new()
         {
             View = _view,
@@ -29,7 +27,7 @@ public sealed unsafe partial class PeerCommunicator
             SlotBytes = registration.SlotBytes,
             Claim = PeerClaim.Of(call, registration.Id, (nuint)(output - registration.Base)),
         };
-        Enqueue(kernels.CopyEngine, registration, new CopyEnginePlan(bytes, WorldSize), (nuint)PeerLaunch.DataInCell(call.Type), ref arguments, stream);
+        Enqueue(kernel, registration, new CopyEnginePlan(bytes, WorldSize), (nuint)PeerLaunch.DataInCell(call.Type), ref arguments, stream);
     }
 
     /// <summary>Apart from the try block, as <see cref="Launch"/>.</summary>

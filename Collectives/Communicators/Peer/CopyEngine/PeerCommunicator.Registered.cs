@@ -60,6 +60,21 @@ public sealed partial class PeerCommunicator
     /// <summary>Whether the message lies in registered memory. What only begins there is an error.</summary>
     internal bool IsRegistered(nint pointer, nuint bytes) => Find(pointer, bytes) is not null;
 
+    /// <summary>By one kernel: results go straight to the outputs. What each wait is for, and why that is enough, is said in all_reduce_registered.cu.</summary>
+    private unsafe void AllReduceIntoRegistered(RegisteredKernelSet? kernels, in HostCall call, nint input, nint output, nint stream)
+    {
+        PeerRegistration registration = RegistrationOf(AllReduceRoute.Registered, call, output, (nuint)call.Count * (nuint)call.Type.SizeInBytes());
+        nuint offset = (nuint)(output - registration.Base), part = PeerLaunch.Part(PeerLaunch.Cells((nuint)call.Count, call.Type), WorldSize);
+        RegisteredArguments arguments = new() { View = _view, Input = input, Claim = PeerClaim.Of(call, registration.Id, offset) };
+        for (int rank = 0; rank < WorldSize; rank++)
+            arguments.Outputs[rank] = (nuint)registration.Slice.Address(rank) + offset;
+        Launch(kernels!.Registered, PeerLaunch.ForWindow(PeerLaunch.RegisteredRings, part, WorldSize, _setup.MostBlocks, HalfBytes), stream, in arguments);
+    }
+
+    /// <summary>Where there is one, the kernels have been loaded.</summary>
+    private PeerRegistration RegistrationOf(AllReduceRoute route, in HostCall call, nint output, nuint bytes) =>
+        Find(output, bytes) ?? throw new NotSupportedException($"{call} by {route}: the output is not in memory of {nameof(GroupCoordinator.AllocateRegisteredAsync)}.");
+
     private PeerRegistration? Find(nint pointer, nuint bytes)
     {
         foreach (PeerRegistration registration in _registrations)

@@ -6,4 +6,4 @@ namespace CollectivesSharp;
 internal sealed record PeerKernelSet(CudaKernel OneShot, CudaKernel TwoShot, CudaKernel Windowed, CudaKernel ReduceScatter, RegisteredKernelSet? Registered);
 
 /// <summary>Those whose results go into registered memory.</summary>
-internal sealed record RegisteredKernelSet(CudaKernel CopyEngine);
+internal sealed record RegisteredKernelSet(CudaKernel CopyEngine, CudaKernel Registered);

@@ -41,7 +41,7 @@ internal sealed class PeerKernelTable(CudaDevice device, int worldSize)
     internal void Allow(DataType type, ReduceOp op)
     {
         CudaKernel[] kernels = [.. Variants(type, op, registered: false).Select(variant => PeerKernels.Load(device, variant))];
-        _sets[Index(type, op)] = new PeerKernelSet(kernels[0], kernels[1], kernels[2], kernels[3], HasRegistered ? new RegisteredKernelSet(kernels[4]) : null);
+        _sets[Index(type, op)] = new PeerKernelSet(kernels[0], kernels[1], kernels[2], kernels[3], HasRegistered ? new RegisteredKernelSet(kernels[4], kernels[5]) : null);
     }
 
     internal void AllowRegistered()

@@ -11,13 +11,14 @@ internal sealed record PeerKernelVariant(string Kernel, DataType Type, ReduceOp 
     internal const string Windowed = "all_reduce_windowed";
     internal const string ReduceScatter = "reduce_scatter";
     internal const string CopyEngine = "all_reduce_copy_engine";
+    internal const string Registered = "all_reduce_registered";
 
     internal const int MaxRanks = 8;
 
     internal static IReadOnlyList<string> Kernels { get; } = [OneShot, TwoShot, Windowed, ReduceScatter];
 
     /// <summary>Those that need registered memory: loaded when a group has some.</summary>
-    internal static IReadOnlyList<string> RegisteredKernels { get; } = [CopyEngine];
+    internal static IReadOnlyList<string> RegisteredKernels { get; } = [CopyEngine, Registered];
 
     /// <summary>Named as in elements.cuh; so are the operations.</summary>
     internal static IReadOnlyList<DataType> Types { get; } = [.. Enum.GetValues<DataType>()];

@@ -14,7 +14,13 @@ internal readonly record struct PeerLaunch(int Blocks, int Threads, int ClusterB
     /// <summary>MAX_BLOCKS of arena.cuh.</summary>
     internal const int MostBlocks = 256;
 
-    /// <summary>RING of all_reduce_windowed.cu: places for contributions, and as many for results.</summary>
+    /// <summary>Of the windowed two-shot: contributions and results.</summary>
+    internal const int WindowedRings = 2;
+
+    /// <summary>Of the registered one, whose results go to the outputs.</summary>
+    internal const int RegisteredRings = 1;
+
+    /// <summary>RING of ring.cuh: a ring's places.</summary>
     private const int Ring = 4;
 
     private const int MostThreads = 512;
@@ -40,8 +46,8 @@ internal readonly record struct PeerLaunch(int Blocks, int Threads, int ClusterB
     /// <summary>Whether a half holds a part of every rank, contributions and results.</summary>
     internal static bool TwoShotFits(nuint cells, int worldSize, nuint halfBytes) => Part(cells, worldSize) <= halfBytes / (nuint)(2 * CellBytes * worldSize);
 
-    /// <summary>A ring for one warp at least.</summary>
-    internal static bool HasWindow(int worldSize, nuint halfBytes) => halfBytes >= (nuint)(2 * Ring * worldSize * CellBytes * 32);
+    /// <summary>Its rings for one warp at least.</summary>
+    internal static bool HasWindow(int rings, int worldSize, nuint halfBytes) => halfBytes >= (nuint)(rings * Ring * worldSize * CellBytes * 32);
 
     /// <summary>A thread for each cell, as far as that goes.</summary>
     /// <param name="cells">At least one.</param>
@@ -54,10 +60,10 @@ internal readonly record struct PeerLaunch(int Blocks, int Threads, int ClusterB
         return new((int)Math.Min((nuint)mostBlocks, (cells + (nuint)threads - 1) / (nuint)threads), threads);
     }
 
-    /// <summary>The largest grid whose ring a half holds, for so many cells of a rank's part; it is part of the protocol.</summary>
-    internal static PeerLaunch ForWindow(nuint part, int worldSize, int mostBlocks, nuint halfBytes)
+    /// <summary>The largest grid whose rings a half holds, for so many cells of a rank's part; it is part of the protocol.</summary>
+    internal static PeerLaunch ForWindow(int rings, nuint part, int worldSize, int mostBlocks, nuint halfBytes)
     {
-        nuint most = halfBytes / (nuint)(2 * Ring * worldSize * CellBytes);
+        nuint most = halfBytes / (nuint)(rings * Ring * worldSize * CellBytes);
         int threads = MostThreads;
         while (threads > 32 && (nuint)(threads * mostBlocks) > most + (most / 16))
             threads /= 2;

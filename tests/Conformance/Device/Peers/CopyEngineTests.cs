@@ -7,29 +7,9 @@ namespace CollectivesSharp.Conformance.Device;
 /// <summary>All-reduce by copy engines into memory that all ranks have mapped, among calls of other routes: the bits of the host's fold in rank order, and errors in place of hangs where ranks disagree.</summary>
 public sealed class CopyEngineTests
 {
-    /// <summary>Parts that are empty, of one unit, of several; the last two in two pieces with up to 4 ranks and with 2.</summary>
-    private static readonly int[] s_counts = [1, 5, 33, 127, 513, 2049, 10_007, 100_003, 2_100_001];
-
-    private static readonly ReduceOp[] s_operations = [ReduceOp.Sum, ReduceOp.Average, ReduceOp.Min];
-
-    public static MatrixTheoryData<DataType, int> TypesAndSizes => new(
-        [DataType.Float32, DataType.BFloat16, DataType.Float16, DataType.Float8E4M3, DataType.Int8, DataType.Int64, DataType.Float64], [.. DeviceWorld.PeerSizes.Select(row => row.Data)]);
-
     [Theory]
-    [MemberData(nameof(TypesAndSizes))]
-    public void The_bits_are_those_of_a_fold_in_rank_order_eager_and_replayed(DataType type, int ranks) => Run(ranks, rank =>
-    {
-        switch (type)
-        {
-            case DataType.Float32: Check<float>(rank); break;
-            case DataType.BFloat16: Check<BFloat16>(rank); break;
-            case DataType.Float16: Check<Half>(rank); break;
-            case DataType.Float8E4M3: Check<Float8E4M3>(rank); break;
-            case DataType.Int8: Check<sbyte>(rank); break;
-            case DataType.Int64: Check<long>(rank); break;
-            default: Check<double>(rank); break;
-        }
-    });
+    [MemberData(nameof(RegisteredCases.TypesAndSizes), MemberType = typeof(RegisteredCases))]
+    public void The_bits_are_those_of_a_fold_in_rank_order_eager_and_replayed(DataType type, int ranks) => Run(ranks, rank => RegisteredCases.CheckBits(rank, AllReduceRoute.CopyEngine, type));
 
     [Theory]
     [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
@@ -43,7 +23,7 @@ public sealed class CopyEngineTests
         Assert.Equal(AllReduceRoute.CopyEngine, group.Route(request with { IsRegistered = true }).Route);
 
         nuint before = PeerArena.AllocatedBytes(rank.Device);
-        PeerBuffer<float> output = Allocate<float>(group, 1 << 20), other = Allocate<float>(group, 77);
+        PeerBuffer<float> output = RegisteredCases.Allocate<float>(group, 1 << 20), other = RegisteredCases.Allocate<float>(group, 77);
         Assert.True(PeerArena.AllocatedBytes(rank.Device) > before);
         Assert.Equal((nuint)77, other.Length);
         using (DeviceBuffer<float> input = rank.Device.Allocate<float>(1000))
@@ -57,8 +37,8 @@ public sealed class CopyEngineTests
             group.AllReduce(input.Span, input.Span, ReduceOp.Sum, rank.Stream);
             group.Synchronize(rank.Stream);
             PeerGroup.Check(input, sum);
-            Assert.All(Content(rank, output.Span.Slice(100, 1000)), found => Assert.Equal(sum, found));
-            Assert.All(Content(rank, other), found => Assert.Equal(sum, found));
+            Assert.All(RegisteredCases.Content(rank, output.Span.Slice(100, 1000)), found => Assert.Equal(sum, found));
+            Assert.All(RegisteredCases.Content(rank, other), found => Assert.Equal(sum, found));
             ArgumentException outside = Assert.Throws<ArgumentException>(() => group.AllReduce(input.Pointer, output.Span.Slice((1 << 20) - 10).Pointer, 1000, DataType.Float32, ReduceOp.Sum, rank.Stream));
             Assert.Contains("end outside of it", outside.Message, StringComparison.Ordinal);
             NotSupportedException unknown = Assert.Throws<NotSupportedException>(() => PeerGroup.PeerOf(group).AllReduce(AllReduceRoute.CopyEngine, input.Pointer, input.Pointer, 1000, DataType.Float32, ReduceOp.Sum, rank.Stream));
@@ -66,9 +46,9 @@ public sealed class CopyEngineTests
             group.Barrier();
         }
 
-        Dispose(other);
-        Dispose(output);
-        Dispose(output);
+        RegisteredCases.Dispose(other);
+        RegisteredCases.Dispose(output);
+        RegisteredCases.Dispose(output);
         Assert.Throws<ObjectDisposedException>(() => output.Span);
         Assert.Equal(before, PeerArena.AllocatedBytes(rank.Device));
         PeerGroup.Dispose(group);
@@ -77,48 +57,21 @@ public sealed class CopyEngineTests
 
     [Theory]
     [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
-    public void Ranks_that_mean_another_place_are_told_which_one_and_do_not_hang(int ranks) => Run(ranks, rank =>
-    {
-        GroupCoordinator group = PeerGroup.New(rank);
-        PeerBuffer<float> output = Allocate<float>(group, 10_000);
-        output.Span.Clear(rank.Stream);
-        group.Synchronize(rank.Stream);
-        group.Barrier();
-        DeviceSpan<float> place = output.Span.Slice(rank.Rank == 0 ? 4u : 0u, 1000);
-        bool isEnqueued = false;
-        CollectiveException fault = Assert.ThrowsAny<CollectiveException>(() =>
-        {
-            // Of more than two ranks, two may have found out before the last one calls.
-            PeerGroup.PeerOf(group).AllReduce(AllReduceRoute.CopyEngine, place.Pointer, place.Pointer, place.Length, DataType.Float32, ReduceOp.Sum, rank.Stream);
-            isEnqueued = true;
-            group.Synchronize(rank.Stream);
-        });
-
-        // Who hears of the fault by a peer before its own kernel has seen it says so.
-        Assert.True(fault is CallMismatchException or GroupAbortedException, fault.Message);
-        Assert.Contains("into registered buffer 1 at byte 16", fault.Message, StringComparison.Ordinal);
-        Assert.Contains("into registered buffer 1 at byte 0", fault.Message, StringComparison.Ordinal);
-        Assert.ThrowsAny<CollectiveException>(() => group.AllReduce(place, place, ReduceOp.Sum, rank.Stream));
-        rank.Stream.Synchronize();
-        if (isEnqueued)
-            Assert.All(Content(rank, place), found => Assert.True(float.IsNaN(found)));
-        Dispose(output);
-        PeerGroup.Dispose(group);
-        rank.Group.Barrier();
-    });
+    public void Ranks_that_mean_another_place_are_told_which_one_and_do_not_hang(int ranks) => Run(ranks, rank => RegisteredCases.CheckMismatch(rank, AllReduceRoute.CopyEngine, rank.Rank == 0 ? 4u : 0u, 1000,
+        "into registered buffer 1 at byte 16", "into registered buffer 1 at byte 0"));
 
     [Theory]
     [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
     public void Lengths_that_differ_are_refused_on_every_rank_and_the_group_goes_on(int ranks) => Run(ranks, rank =>
     {
         GroupCoordinator group = PeerGroup.New(rank);
-        PeerMemoryException refused = Assert.Throws<PeerMemoryException>(() => Allocate<byte>(group, rank.Rank == 0 ? 1u << 20 : 2u << 20));
+        PeerMemoryException refused = Assert.Throws<PeerMemoryException>(() => RegisteredCases.Allocate<byte>(group, rank.Rank == 0 ? 1u << 20 : 2u << 20));
         Assert.Contains("don't ask for the same", refused.Message, StringComparison.Ordinal);
-        PeerBuffer<byte> buffer = Allocate<byte>(group, 1 << 20);
+        PeerBuffer<byte> buffer = RegisteredCases.Allocate<byte>(group, 1 << 20);
 
         // The group goes first: the memory stays good for whoever has it.
         PeerGroup.Dispose(group);
-        Dispose(buffer);
+        RegisteredCases.Dispose(buffer);
         rank.Group.Barrier();
     });
 
@@ -127,7 +80,7 @@ public sealed class CopyEngineTests
     public void Captures_and_eager_calls_between_them_do_not_disturb_each_other(int ranks) => Run(ranks, rank =>
     {
         const uint Length = 3000;
-        PeerBuffer<float> value = Allocate<float>(rank.Group, Length);
+        PeerBuffer<float> value = RegisteredCases.Allocate<float>(rank.Group, Length);
         PeerCommunicator peer = PeerGroup.PeerOf(rank.Group);
         using CudaStream second = rank.Device.CreateStream(), third = rank.Device.CreateStream();
         rank.Meet();
@@ -162,12 +115,12 @@ public sealed class CopyEngineTests
             Enqueue(second, ReduceOp.Sum);
             rank.Group.Synchronize(second);
             rank.Meet();
-            Assert.All(Content(rank, value), found => Assert.Equal(round * MathF.Pow(ranks, 3), found));
+            Assert.All(RegisteredCases.Content(rank, value), found => Assert.Equal(round * MathF.Pow(ranks, 3), found));
         }
 
         rank.Meet();
         Array.ForEach(graphs, graph => graph.Dispose());
-        Dispose(value);
+        RegisteredCases.Dispose(value);
         rank.Group.Barrier();
 
         void Enqueue(nint stream, ReduceOp op) => peer.AllReduce(AllReduceRoute.CopyEngine, value.Pointer, value.Pointer, Length, DataType.Float32, op, stream);
@@ -175,25 +128,7 @@ public sealed class CopyEngineTests
 
     [Theory]
     [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
-    public void A_call_allocates_nothing(int ranks) => Run(ranks, rank =>
-    {
-        PeerBuffer<float> value = Allocate<float>(rank.Group, 1000);
-        PeerCommunicator peer = PeerGroup.PeerOf(rank.Group);
-        rank.Meet();
-        for (int call = 0; call < 120; call++)
-        {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            peer.AllReduce(AllReduceRoute.CopyEngine, value.Pointer, value.Pointer, 1000, DataType.Float32, ReduceOp.Max, rank.Stream);
-            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            Assert.True(allocated == 0 || call < 50, $"{allocated} bytes in call {call}");
-            if (call % 20 == 0)
-                rank.Meet();
-        }
-
-        rank.Meet();
-        Dispose(value);
-        rank.Group.Barrier();
-    }, ReduceOp.Max);
+    public void A_call_allocates_nothing(int ranks) => Run(ranks, rank => RegisteredCases.CheckAllocations(rank, AllReduceRoute.CopyEngine), ReduceOp.Max);
 
     [Theory]
     [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
@@ -201,64 +136,18 @@ public sealed class CopyEngineTests
     {
         AllReduceRequest large = new(128 << 20, DataType.BFloat16, ReduceOp.Sum) { IsRegistered = true };
         AllReduceChoice choice = rank.Group.Route(large);
-        if (SharesDevice(rank))
+        if (RegisteredCases.SharesDevice(rank))
             Assert.Contains(choice.Others, other => other.Route == AllReduceRoute.CopyEngine && other.Reason.Contains("share a GPU", StringComparison.Ordinal));
         Assert.NotEqual(AllReduceRoute.CopyEngine, choice.Route);
         choice = rank.Group.Route(large with { IsRegistered = false });
-        Assert.Contains(choice.Others, other => other.Route == AllReduceRoute.CopyEngine && (SharesDevice(rank) || other.Reason.Contains(nameof(GroupCoordinator.AllocateRegisteredAsync), StringComparison.Ordinal)));
+        Assert.Contains(choice.Others, other => other.Route == AllReduceRoute.CopyEngine && (RegisteredCases.SharesDevice(rank) || other.Reason.Contains(nameof(GroupCoordinator.AllocateRegisteredAsync), StringComparison.Ordinal)));
     });
-
-    private static bool SharesDevice(DeviceRank rank) => rank.Group.Members.Select(member => member.Device!.Uuid).Distinct().Count() < rank.Size;
 
     /// <summary>On ranks with a GPU each.</summary>
     private static void Run(int ranks, Action<DeviceRank> body, params ReduceOp[] operations) => PeerGroup.Run(ranks, rank =>
     {
-        Assert.SkipWhen(SharesDevice(rank), "Ranks share a GPU.");
+        Assert.SkipWhen(RegisteredCases.SharesDevice(rank), "Ranks share a GPU.");
         rank.Group.Prepare([DataType.Float32], operations);
         body(rank);
     });
-
-    private static PeerBuffer<T> Allocate<T>(GroupCoordinator group, nuint length)
-        where T : unmanaged
-        => group.AllocateRegisteredAsync<T>(length).GetAwaiter().GetResult();
-
-    private static void Dispose<T>(PeerBuffer<T> buffer)
-        where T : unmanaged
-        => buffer.DisposeAsync().AsTask().GetAwaiter().GetResult();
-
-    private static float[] Content(DeviceRank rank, DeviceSpan<float> memory)
-    {
-        float[] content = new float[(int)memory.Length];
-        memory.CopyTo(rank.Device, content.AsSpan());
-        return content;
-    }
-
-    private static void Check<T>(DeviceRank rank)
-        where T : unmanaged
-    {
-        Random random = new(World.Seed);
-        rank.Group.Prepare([DataTypeExtensions.Of<T>()], s_operations);
-        List<PeerCall> calls = [];
-        foreach (int count in rank.IsBrief ? s_counts[..7] : s_counts)
-        {
-            // Two pieces are two pieces, whatever the type.
-            if (count < 1_000_000 || DataTypeExtensions.Of<T>() is DataType.BFloat16 or DataType.Float32 or DataType.Int8)
-                calls.Add(new PeerCall(AllReduceRoute.CopyEngine, ReduceOp.Sum, count, InPlace: true, random.Next(16), 0, random.Next()));
-            if (count < 1_000_000)
-            {
-                calls.Add(new PeerCall(PeerGroup.AnyRoute(random), s_operations[calls.Count % 3], Math.Min(count, 5000), calls.Count % 2 == 0, random.Next(16), random.Next(16), random.Next()));
-                calls.Add(new PeerCall(AllReduceRoute.CopyEngine, s_operations[calls.Count % 3], count, InPlace: false, random.Next(16), random.Next(16), random.Next()));
-                calls.Add(new PeerCall(AllReduceRoute.CopyEngine, s_operations[calls.Count % 3], count, calls.Count % 2 == 0, 0, 0, random.Next()));
-            }
-        }
-
-        PeerBuffer<byte> memory = Allocate<byte>(rank.Group, PeerCalls<T>.BytesOf(calls));
-        using (PeerCalls<T> all = new(rank, calls, memory))
-        {
-            PeerGroup.EagerAndReplayed(rank, all.EnqueueAll, all.Load, all.Check);
-        }
-
-        rank.Meet();
-        Dispose(memory);
-    }
 }

@@ -77,6 +77,26 @@ u64 update(void *at, u32 words, u64 operand, const u64 *expected)
     return before;
 }
 
+u32 load_part(const void *from, u32 bytes)
+{
+    heap.check(from, bytes, bytes);
+    u32 inside = (u32)((u64)from % 4), word, value = 0;
+    load((const u8 *)from - inside, &word, 1, 1, false);
+    memcpy(&value, (const u8 *)&word + inside, bytes);
+    return value;
+}
+
+void store_part(void *to, u32 value, u32 bytes)
+{
+    heap.check(to, bytes, bytes);
+    u32 inside = (u32)((u64)to % 4), before, after;
+    u8 *word = (u8 *)to - inside;
+    memcpy(&before, word, 4);
+    after = before;
+    memcpy((u8 *)&after + inside, &value, bytes);
+    update(word, 1, after - before, nullptr);
+}
+
 void fence()
 {
     if (machine.setting.model == Model::Weak)

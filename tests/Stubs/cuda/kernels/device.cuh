@@ -42,6 +42,10 @@ DEVICE Word polled(const Word *from, Word value)
     return value;
 }
 
+DEVICE u8 load_relaxed(const u8 *from) { return __atomic_load_n(from, __ATOMIC_RELAXED); }
+
+DEVICE u16 load_relaxed(const u16 *from) { return __atomic_load_n(from, __ATOMIC_RELAXED); }
+
 DEVICE u32 load_relaxed(const u32 *from) { return polled(from, __atomic_load_n(from, __ATOMIC_RELAXED)); }
 
 DEVICE u64 load_relaxed(const u64 *from) { return polled(from, __atomic_load_n(from, __ATOMIC_RELAXED)); }
@@ -71,6 +75,10 @@ DEVICE Pair load_relaxed(const Pair *from)
         yield_fiber();
     return value;
 }
+
+DEVICE void store_relaxed(u8 *to, u8 value) { __atomic_store_n(to, value, __ATOMIC_RELAXED); }
+
+DEVICE void store_relaxed(u16 *to, u16 value) { __atomic_store_n(to, value, __ATOMIC_RELAXED); }
 
 DEVICE void store_relaxed(u32 *to, u32 value) { __atomic_store_n(to, value, __ATOMIC_RELAXED); }
 

@@ -2,6 +2,8 @@
 #pragma once
 #include "stub_kernels.h"
 #include "all_reduce.cuh"
+#include "registered.cuh"
+#include "ring.cuh"
 #include "rms_norm.cuh"
 
 // The operation is looked up when it runs: five times fewer kernels to compile. A grid runs on one thread.
