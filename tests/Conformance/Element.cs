@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using CollectivesSharp.Interop;
 
 namespace CollectivesSharp.Conformance;
@@ -13,6 +15,18 @@ public abstract class Element<T>
 
     /// <summary>The same bits, or both NaN: a reduction may change a NaN's payload.</summary>
     public abstract bool Same(T left, T right);
+
+    /// <summary>Where the first element lies that is not the same; where there is none, the end. Equal bytes are passed over at once.</summary>
+    public int FirstDifference(ReadOnlySpan<T> actual, ReadOnlySpan<T> expected)
+    {
+        int at = 0;
+        while ((at += EqualBits(actual[at..], expected[at..])) < expected.Length && Same(actual[at], expected[at]))
+            at++;
+        return at;
+    }
+
+    /// <summary>How many elements from the beginning have the same bits.</summary>
+    internal static int EqualBits(ReadOnlySpan<T> left, ReadOnlySpan<T> right) => MemoryMarshal.AsBytes(left).CommonPrefixLength(MemoryMarshal.AsBytes(right)) / Unsafe.SizeOf<T>();
 
     /// <summary>The nearest value; an integer wraps.</summary>
     public abstract T From(double value);

@@ -9,7 +9,7 @@ shipped=$here/../../Cuda/Kernels/Source
 kernels=${KERNELS:-$shipped}
 cache=${EMULATOR_CACHE:-$here/obj/emulator}
 program=$1; shift
-flags=(-std=c++17 -ffp-contract=off -g -Wall -Werror -Wno-unknown-pragmas -Wno-sign-compare "-I$here/emulator")
+flags=(-std=c++17 -ffp-contract=off -g1 -Wall -Werror -Wno-unknown-pragmas -Wno-sign-compare "-I$here/emulator")
 mkdir -p "$cache"
 
 key_of() { # FILE...: of their contents, names left out

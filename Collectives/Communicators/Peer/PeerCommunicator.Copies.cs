@@ -152,7 +152,7 @@ public sealed unsafe partial class PeerCommunicator
 
     private string ExchangeName => $"{ExchangeKernel}_{WorldSize}";
 
-    private void CompileExchange() => KernelLibrary.Compile(Device, CollectiveKernels.Source(ExchangeKernel), CollectiveKernels.Options(ExchangeName, WorldSize), WorldSize);
+    private void CompileExchange() => KernelLibrary.Compile(Device, CollectiveKernels.Source(ExchangeKernel), CollectiveKernels.Options(ExchangeName, WorldSize));
 
     private void LoadExchange() => _exchangeKernel = PeerKernels.Load(Device, ExchangeKernel, ExchangeName, CollectiveKernels.Options(ExchangeName, WorldSize), WorldSize);
 

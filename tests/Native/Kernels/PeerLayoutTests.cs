@@ -39,7 +39,7 @@ public sealed class PeerLayoutTests
             Offset<AllReduceArguments>("AllReduce", "count", nameof(AllReduceArguments.Count)),
             $"CONTROL_BYTES == {PeerView.ControlBytes}",
             $"sizeof(Control) <= {PeerView.ControlBytes}",
-            $"__builtin_offsetof(Control, left) == {PeerView.LeftInControl}",
+            $"__INTADDR__(&((Control *)0)->left) == {PeerView.LeftInControl}",
             $"MAX_BLOCKS == {PeerLaunch.MostBlocks}",
             $"MAX_RANKS == {PeerKernelVariant.MaxRanks}",
             $"ABORTED == {PeerFault.Aborted} && TIMED_OUT == {PeerFault.TimedOut} && DISAGREED == {PeerFault.Disagreed}",

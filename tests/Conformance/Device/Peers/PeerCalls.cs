@@ -66,11 +66,9 @@ internal sealed unsafe class PeerCalls<T> : IDisposable
             T[][] inputs = [.. Enumerable.Range(0, _rank.Size).Select(rank => Inputs(i, rank, round))];
             T[] expected = Reduce(inputs, call);
             ReadOnlySpan<T> actual = MemoryMarshal.Cast<byte, T>(found.AsSpan(OutputOffset(i)))[..call.Count];
-            for (int at = 0; at < call.Count; at++)
-            {
-                if (!_element.Same(actual[at], expected[at]))
-                    Assert.Fail($"{call} of {typeof(T).Name}, {_rank.Size} ranks, seed {World.Seed}, round {round}, rank {_rank.Rank}: element {at} is {actual[at]}, expected {expected[at]} of {string.Join(", ", inputs.Select(input => input[at]))}.");
-            }
+            int at = _element.FirstDifference(actual, expected);
+            if (at < call.Count)
+                Assert.Fail($"{call} of {typeof(T).Name}, {_rank.Size} ranks, seed {World.Seed}, round {round}, rank {_rank.Rank}: element {at} is {actual[at]}, expected {expected[at]} of {string.Join(", ", inputs.Select(input => input[at]))}.");
 
             // The output's surroundings, and an input that is no output.
             expected.CopyTo(MemoryMarshal.Cast<byte, T>(_content.AsSpan(OutputOffset(i))));
