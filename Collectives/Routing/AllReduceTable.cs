@@ -4,8 +4,7 @@ using static CollectivesSharp.AllReduceRoute;
 namespace CollectivesSharp;
 
 /// <summary>
-/// The built-in table: the fastest routes by size, for a number of ranks. Routes into registered memory are in none: on 2 H100s the windowed two-shot is a third faster than copy engines
-/// (bench/results/all-reduce-copy-engine.json), and the kernel has not been measured; a group is told to take them, or measures them.
+/// The built-in table: the fastest routes by size, for a number of ranks. Copy engines are in none, see docs/allreduce.md; a group is told to take them, or measures them.
 /// </summary>
 internal static class AllReduceTable
 {
@@ -13,9 +12,12 @@ internal static class AllReduceTable
     private const nuint MiB = 1 << 20;
 
     /// <summary>
-    /// bench/results/all-reduce-routes.json: 2 H100s, bfloat16. One table for eager calls and graphs: up to 512 KiB the device waits for the host's launches, so that eager our routes differ by noise alone, and above they differ as in graphs.
+    /// bench/results/all-reduce-routes.json: 2 H200s, bfloat16, as H100s before. One table for eager calls and graphs: up to 512 KiB the device waits for the host's launches, so that eager our routes differ by noise alone, and above they differ as in graphs.
     /// </summary>
     private static readonly AllReduceBand[] s_two = [new(1 * MiB, OneShot), new(4 * MiB, Windowed), new(8 * MiB, TwoShot), new(nuint.MaxValue, Windowed)];
+
+    /// <summary>Into registered memory: the same run.</summary>
+    private static readonly AllReduceBand[] s_twoRegistered = [.. s_two[..3], new(nuint.MaxValue, Registered)];
 
     /// <summary>Prototypes on 4 H100s, where NCCL is ahead from 256 MiB on.</summary>
     private static readonly AllReduceBand[] s_four = [new(128 * KiB, OneShot), new(4 * MiB, TwoShot), new(128 * MiB, Windowed), new(nuint.MaxValue, Nccl)];
@@ -29,12 +31,12 @@ internal static class AllReduceTable
     private static readonly AllReduceBand[] s_moreFlagged = [new(32 * KiB, OneShot), new(2 * MiB, TwoShot), new(nuint.MaxValue, Nccl)];
 
     /// <summary>In ascending order, up to all sizes there are.</summary>
-    internal static AllReduceBand[] For(int worldSize, DataType type)
+    internal static AllReduceBand[] For(int worldSize, DataType type, bool isRegistered = false)
     {
         bool isFlagged = PeerLaunch.DataInCell(type) != PeerLaunch.CellBytes;
         return worldSize switch
         {
-            2 => isFlagged ? s_twoFlagged : s_two,
+            2 => isFlagged ? s_twoFlagged : isRegistered ? s_twoRegistered : s_two,
             <= 4 => isFlagged ? s_fourFlagged : s_four,
             _ => isFlagged ? s_moreFlagged : s_more,
         };

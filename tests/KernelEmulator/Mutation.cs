@@ -21,7 +21,7 @@ internal sealed record Mutation(string Name, string Program, string[] Build, str
             head["program"],
             [.. head["build"].Split(' ').Select(define => "-D" + define)],
             [.. head.GetValueOrDefault("define", "").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(define => "-D" + define)],
-            [.. head["caught as"].Split(" or ").Select(verdict => verdict switch { "wrong data" => Verdict.WrongData, "deadlock" => Verdict.Deadlock, _ => throw new FormatException($"{name}: caught as {verdict}?") })],
+            [.. head["caught as"].Split(" or ").Select(verdict => verdict switch { "wrong data" => Verdict.WrongData, "deadlock" => Verdict.Deadlock, "crash" => Verdict.Crash, _ => throw new FormatException($"{name}: caught as {verdict}?") })],
             head.GetValueOrDefault("models", "sc weak").Split(' '),
             UnifiedDiff.Parse(name, lines.AsSpan(diff)));
     }

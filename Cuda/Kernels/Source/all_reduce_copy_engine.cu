@@ -74,16 +74,17 @@ DEVICE bool await_all(const CopyEngine &call, u64 epoch, u32 pieces)
     return !block_barrier_or(!there);
 }
 
-// A slot holds the elements as they are; what lies behind the last one is anything.
-DEVICE void load_slot(const u8 *slot, u64 index, Packet &cell) { cell = load_relaxed((const Packet *)slot + index); }
+// Of a cell's data, as a message and a slot hold it.
+template <typename Element>
+constexpr u32 DATA_BYTES = Element::IN_CELL * sizeof(typename Element::Bits);
 
-DEVICE void load_slot(const u8 *slot, u64 index, Pair &cell)
+template <int RANKS>
+DEVICE const u8 *slot_of(const CopyEngine &call, u32 rank)
 {
-    u64 bits = load_relaxed((const u64 *)slot + index);
-    cell = Pair{{(u32)bits, bits >> 32}};
+    return call.slots + (rank + RANKS - call.view.rank - 1) % RANKS * call.slot_bytes;
 }
 
-// Of one cell of the own part: every rank's contribution.
+// Of one cell of the own part: every rank's contribution. A slot holds what lies behind the last element too, which may be anything.
 template <int RANKS, typename Element>
 DEVICE void load_cell(const CopyEngine &call, u64 index, typename Element::Cell (&got)[RANKS])
 {
@@ -93,7 +94,7 @@ DEVICE void load_cell(const CopyEngine &call, u64 index, typename Element::Cell 
         if (r == rank)
             got[r] = read<Element>(call.input, rank * call.part + index, call.claim.count);
         else {
-            load_slot(call.slots + (r + RANKS - rank - 1) % RANKS * call.slot_bytes, index, got[r]);
+            read_cell<Common>(slot_of<RANKS>(call, r) + index * DATA_BYTES<Element>, got[r]);
             got[r] = as_sent<Element>(got[r]);
         }
 }
@@ -105,31 +106,44 @@ DEVICE void write_cell_of(const CopyEngine &call, u64 index, const typename Elem
     write<Element>(call.output, call.view.rank * call.part + index, call.claim.count, going ? reduce<RANKS, Element, Op>(got) : Nothing<Element>::cell());
 }
 
+// Cells of the own part that lie whole, and as their type likes it, in input and output: up to which one.
+template <typename Element>
+DEVICE u64 whole_cells(const CopyEngine &call)
+{
+    u64 before = call.view.rank * call.part, whole = call.claim.count / Element::IN_CELL;
+    return ((u64)call.input | (u64)call.output) % DATA_BYTES<Element> != 0 || whole <= before ? 0 : whole - before;
+}
+
 // By any grid.
 template <int RANKS, typename Element, typename Op>
 DEVICE void reduce_piece(const CopyEngine &call, u64 epoch)
 {
     typedef typename Element::Cell Cell;
+    const u32 BYTES = DATA_BYTES<Element>, AT_ONCE = RANKS == 2 ? 4 : 2;
+    u32 rank = call.view.rank;
     bool going = await_all<RANKS>(call, epoch, call.piece + 1);
     u64 stride = (u64)blocks_in_grid() * threads_in_block(), i = call.begin + (u64)block_in_grid() * threads_in_block() + thread_in_block();
-    // The loads of two cells of a thread are under way at once, of two ranks those of four: so a few blocks keep up with the wire.
-    for (; RANKS == 2 && going && i + 3 * stride < call.end; i += 4 * stride) {
-        Cell first[RANKS], second[RANKS], third[RANKS], fourth[RANKS];
-        load_cell<RANKS, Element>(call, i, first);
-        load_cell<RANKS, Element>(call, i + stride, second);
-        load_cell<RANKS, Element>(call, i + 2 * stride, third);
-        load_cell<RANKS, Element>(call, i + 3 * stride, fourth);
-        write_cell_of<RANKS, Element, Op>(call, i, first, going);
-        write_cell_of<RANKS, Element, Op>(call, i + stride, second, going);
-        write_cell_of<RANKS, Element, Op>(call, i + 2 * stride, third, going);
-        write_cell_of<RANKS, Element, Op>(call, i + 3 * stride, fourth, going);
-    }
-    for (; going && i + stride < call.end; i += 2 * stride) {
-        Cell one[RANKS], other[RANKS];
-        load_cell<RANKS, Element>(call, i, one);
-        load_cell<RANKS, Element>(call, i + stride, other);
-        write_cell_of<RANKS, Element, Op>(call, i, one, going);
-        write_cell_of<RANKS, Element, Op>(call, i + stride, other, going);
+    u64 whole = whole_cells<Element>(call), end = whole < call.end ? whole : call.end;
+
+    // All loads of several cells before the first number is looked at, and no branch between them: so a few blocks keep up with the wire. The own input is loaded as the slots are.
+    const u8 *from[RANKS];
+#pragma unroll
+    for (u32 r = 0; r < RANKS; r++)
+        from[r] = r == rank ? (const u8 *)call.input + rank * call.part * BYTES : slot_of<RANKS>(call, r);
+    for (; going && i + (AT_ONCE - 1) * stride < end; i += AT_ONCE * stride) {
+        Cell got[AT_ONCE][RANKS];
+#pragma unroll
+        for (u32 n = 0; n < AT_ONCE; n++)
+#pragma unroll
+            for (u32 r = 0; r < RANKS; r++)
+                read_cell<Common>(from[r] + (i + n * stride) * BYTES, got[n][r]);
+#pragma unroll
+        for (u32 n = 0; n < AT_ONCE; n++) {
+#pragma unroll
+            for (u32 r = 0; r < RANKS; r++)
+                got[n][r] = as_sent<Element>(got[n][r]);
+            write_cell<Exclusive>((u8 *)call.output + (rank * call.part + i + n * stride) * BYTES, reduce<RANKS, Element, Op>(got[n]));
+        }
     }
     for (; i < call.end; i += stride) {
         Cell one[RANKS];

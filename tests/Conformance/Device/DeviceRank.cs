@@ -11,7 +11,11 @@ internal sealed class DeviceRank : IDisposable
         Group = group;
         Device = group.Device ?? throw new InvalidOperationException($"Rank {group.Rank} has no GPU: {group.DeviceObjection}");
         _ = group.DeviceCommunicator ?? throw new InvalidOperationException($"The group can't move device memory: {group.DeviceObjection}");
+
+        // All ranks' one behind the other: the driver gives streams its queues in turn, and where ranks share a device two of them must not have the same.
+        group.Barrier();
         Stream = Device.CreateStream();
+        group.Barrier();
     }
 
     internal GroupCoordinator Group { get; }

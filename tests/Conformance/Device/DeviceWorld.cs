@@ -6,7 +6,7 @@ namespace CollectivesSharp.Conformance.Device;
 /// <summary>
 /// The ranks that cases on device memory run on, a GPU each: threads, or the processes of a launched job. With COLLECTIVES_TEST_NODES=N the processes play N nodes, to NCCL as well. With
 /// COLLECTIVES_TEST_SHARED_DEVICE=1 all of them take device 0, each as a node of its own, because NCCL wants a GPU for each rank of a node. With
-/// COLLECTIVES_TEST_VIRTUAL_RANKS=N up to N ranks share device 0 on one node, where our own kernels alone work. COLLECTIVES_TEST_BRIEF=1 leaves a handful of cases of each collective.
+/// COLLECTIVES_TEST_VIRTUAL_RANKS=N up to N ranks share device 0 on one node, where our own kernels alone work; with COLLECTIVES_TEST_BRIEF=1, which leaves a handful of cases of each collective, N ranks.
 /// </summary>
 public static class DeviceWorld
 {
@@ -29,10 +29,10 @@ public static class DeviceWorld
     /// <summary>Threads of one process: they share a context, and its default streams.</summary>
     internal static bool SharesContext => s_virtual > 0 && !World.IsLaunched;
 
-    public static TheoryData<int> Sizes => World.IsLaunched ? [World.Launch.WorldSize] : [.. Enumerable.Range(1, Math.Clamp(s_virtual > 0 ? s_virtual : CudaDevice.All.Count, 1, 8))];
+    public static TheoryData<int> Sizes => World.IsLaunched ? [World.Launch.WorldSize] : IsBrief && s_virtual > 0 ? [s_virtual] : [.. Enumerable.Range(1, Math.Clamp(s_virtual > 0 ? s_virtual : CudaDevice.All.Count, 1, 8))];
 
     /// <summary>For what needs a peer; with one GPU a row that says so.</summary>
-    public static TheoryData<int> PeerSizes => Sizes.Count == 1 ? FewSizes : [.. Sizes.Select(row => row.Data).Where(size => size > 1)];
+    public static TheoryData<int> PeerSizes => Sizes.Select(row => row.Data).Where(size => size > 1).ToArray() is { Length: > 0 } sizes ? [.. sizes] : FewSizes;
 
     /// <summary>For what needs a peer, and is not about how many there are.</summary>
     public static TheoryData<int> FewSizes => World.IsLaunched ? [World.Launch.WorldSize] : s_virtual > 2 ? [2, s_virtual] : CudaDevice.All.Count > 2 ? [2, Math.Min(CudaDevice.All.Count, 8)] : [2];
