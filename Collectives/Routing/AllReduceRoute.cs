@@ -27,8 +27,8 @@ public enum AllReduceRoute
     CopyEngine,
 
     /// <summary>
-    /// The windowed two-shot whose results go straight into every rank's output, which lies in memory of <see cref="GroupCoordinator.AllocateRegisteredAsync"/> on all ranks: our kernel, for messages of any length. Taken as
-    /// <see cref="CopyEngine"/> is; also where ranks share a GPU.
+    /// The windowed two-shot whose results go straight into every rank's output, which lies in memory of <see cref="GroupCoordinator.AllocateRegisteredAsync"/> on all ranks: our kernel, for messages of any length. Taken for
+    /// long ones by two ranks, otherwise as <see cref="CopyEngine"/> is; also where ranks share a GPU.
     /// </summary>
     Registered,
 }

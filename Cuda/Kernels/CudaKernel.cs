@@ -64,4 +64,16 @@ public sealed unsafe class CudaKernel
         if (result != CUresult.CUDA_SUCCESS)
             CudaCall.Throw(result, $"Kernel {Name} in {blocks} blocks of {threads} threads{(clusterBlocks > 1 ? $", clusters of {clusterBlocks}" : "")}");
     }
+
+    /// <summary>
+    /// Runs it and returns when it has ended, on a stream of this library; for preparation: the first launch of a kernel may make the driver wait for the whole device, and a stream made for it would take one of the few queues that the driver gives out in turn.
+    /// </summary>
+    /// <inheritdoc cref="Launch"/>
+    public void Run<TArguments>(int blocks, int threads, in TArguments arguments, int sharedBytes = 0)
+        where TArguments : unmanaged
+    {
+        Launch(blocks, threads, Device.CopyStream, in arguments, sharedBytes);
+        using CudaContextScope scope = Device.MakeCurrent();
+        CudaCall.Check(CudaDriverNative.cuStreamSynchronize(Device.CopyStream));
+    }
 }

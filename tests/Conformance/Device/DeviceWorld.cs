@@ -34,8 +34,11 @@ public static class DeviceWorld
     /// <summary>For what needs a peer; with one GPU a row that says so.</summary>
     public static TheoryData<int> PeerSizes => Sizes.Select(row => row.Data).Where(size => size > 1).ToArray() is { Length: > 0 } sizes ? [.. sizes] : FewSizes;
 
-    /// <summary>For what needs a peer, and is not about how many there are.</summary>
-    public static TheoryData<int> FewSizes => World.IsLaunched ? [World.Launch.WorldSize] : s_virtual > 2 ? [2, s_virtual] : CudaDevice.All.Count > 2 ? [2, Math.Min(CudaDevice.All.Count, 8)] : [2];
+    /// <summary>
+    /// For what needs a peer, and is not about how many there are. Of ranks in one context 4 at most: with several streams for each of 8, one rank's kernel came to stand in a queue of the device behind another rank's that waits
+    /// for it (an H200, 32 queues).
+    /// </summary>
+    public static TheoryData<int> FewSizes => World.IsLaunched ? [World.Launch.WorldSize] : s_virtual > 2 ? [2, Math.Min(s_virtual, 4)] : CudaDevice.All.Count > 2 ? [2, Math.Min(CudaDevice.All.Count, 8)] : [2];
 
     /// <summary>Before anything else of this process looks: which node this rank of a launched job plays.</summary>
     internal static void PlayNode()

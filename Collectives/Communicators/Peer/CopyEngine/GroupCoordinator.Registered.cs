@@ -7,7 +7,7 @@ public sealed partial class GroupCoordinator
 {
     /// <summary>
     /// Device memory that every rank of the group has mapped, so that all-reduces into it may take <see cref="AllReduceRoute.CopyEngine"/>, which leaves most multiprocessors free, or
-    /// <see cref="AllReduceRoute.Registered"/>, one kernel whose results go straight there, where the group is told to or has measured it to be the fastest. Only the
+    /// <see cref="AllReduceRoute.Registered"/>, one kernel whose results go straight there, where the group is told to or its table, built in or measured, says so. Only the
     /// output need lie there, on all ranks at the same offset of the same buffer; the input may be any memory, or the output itself. Collective: every rank calls it with an equal <paramref name="length"/>, in the order of its
     /// other calls, not while a stream of this thread is captured. It waits on the host for all ranks, and allocates on every device the length and (n - 1) / n of it again, for contributions. Calls of a group of one need no
     /// such memory: it is plain there.

@@ -49,7 +49,6 @@ internal static class PeerKernels
         byte[] control = new byte[PeerView.ControlBytes];
         BitConverter.TryWriteBytes(control.AsSpan(PeerView.LeftInControl), PeerFault.Aborted);
         using DeviceBuffer<byte> slice = kernel.Device.AllocateFrom<byte>(control);
-        using CudaStream stream = kernel.Device.CreateStream();
         Nothing arguments = default;
         if (worldSize > 1)
         {
@@ -58,8 +57,7 @@ internal static class PeerKernels
                 arguments.View.Slices[rank] = (ulong)slice.Pointer;
         }
 
-        kernel.Launch(1, 32, stream.Handle, in arguments);
-        stream.Synchronize();
+        kernel.Run(1, 32, in arguments);
     }
 
     /// <summary>As long as the longest kernel's arguments; a launch copies as many bytes as its kernel takes.</summary>
