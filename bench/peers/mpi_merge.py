@@ -91,8 +91,7 @@ def page(results, path):
     if both:
         lines += [
             "",
-            "Where each rank has a core there are two tables. nccl-tests and OSU write the inputs once and call back to back: after the first call a peer's input lies in the reader's own cache, as far as it fits,",
-            "and a library that copies straight out of the peer's memory, as Open MPI does with large messages (CMA), moves nothing between cores any more. A program has just written what it sends. So in the second table every",
+            "Where each rank has a core there are two tables. nccl-tests and OSU write the inputs once and call back to back; a program has just written what it sends, and its lines lie in its own cache. So in the second table every",
             "rank writes its whole input before each call (`--fresh`), all meet in barriers, and the call is timed by itself; writing and barriers don't count. Both programs read the clock twice a call there and leave the barrier",
             "not quite at once, which at a few bytes is a good part of the time.",
         ]
