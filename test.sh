@@ -146,7 +146,7 @@ over_stubs "threads, NCCL 2.18" STUB_CUDA_DEVICES=3 COLLECTIVES_NCCL_PATH="$stub
 launched=(-noColor -class CollectivesSharp.Conformance.Device.CollectiveTests -class CollectivesSharp.Conformance.Device.SubGroupTests)
 over_stubs "4 processes" COLLECTIVES_TEST_BRIEF=1 dotnet "$conformance" --ranks 4 "${device[@]}"
 over_stubs "4 processes on 2 nodes" COLLECTIVES_TEST_NODES=2 dotnet "$conformance" --ranks 4 "${again[@]}"
-kernels=(-noColor -class CollectivesSharp.Conformance.Device.PeerAllReduceTests -class CollectivesSharp.Conformance.Device.PeerOrderTests -class CollectivesSharp.Conformance.Device.RouteTests -class CollectivesSharp.Conformance.Device.RmsNormTests)
+kernels=(-noColor -class CollectivesSharp.Conformance.Device.PeerAllReduceTests -class CollectivesSharp.Conformance.Device.PeerOrderTests -class CollectivesSharp.Conformance.Device.RouteTests -class CollectivesSharp.Conformance.Device.RmsNormTests -class CollectivesSharp.Conformance.Device.RegisteredTests)
 over_stubs "our kernels, 4 threads that share a GPU" STUB_CUDA_DEVICES=1 COLLECTIVES_TEST_BRIEF=1 COLLECTIVES_TEST_VIRTUAL_RANKS=4 dotnet "$conformance" "${kernels[@]}"
 over_stubs "our kernels, 3 processes that share a GPU" COLLECTIVES_TEST_BRIEF=1 COLLECTIVES_TEST_VIRTUAL_RANKS=3 dotnet "$conformance" --ranks 3 "${kernels[@]}" -class- "*.PeerAllReduceTests"
 over_stubs "2 processes that share a GPU" COLLECTIVES_TEST_SHARED_DEVICE=1 dotnet "$conformance" --ranks 2 "${again[@]}"
@@ -228,7 +228,7 @@ pairs() {
   "${perf[@]}" topology --measure --bytes 65536 --json "$logs/pairs.json" > "$logs/pairs" 2>&1 &&
     [ "$(grep -c '"transport": "PeerMemory"' "$logs/pairs.json")" = 6 ] && ! grep -q '"wrong_bytes": [1-9]' "$logs/pairs.json" || { cat "$logs/pairs"; return 1; }
 }
-# Every pair in the stub's kernels; by the real NVRTC every type, and every operation in float, in an integer narrower than int and in double: the others are combined in one of these ways (--full compiles all for tests/Native).
+# Every pair in the stub's kernels; by the real NVRTC every type, and every operation in float, in an integer narrower than int and in double: most others are combined in one of these ways (--full compiles all for tests/Native, products of int32 and int64 too).
 every_type() {
   local compiled=(--backend cuda --launch threads -g 3 -b 64 -e 64 -n 1 -w 0) type
   COLLECTIVES_NVRTC_PATH=$stubs table all-reduce --backend cuda -d all -o all -b 64 -e 1K -f 16 -n 3 -w 1 -G 3 -R 2 && table all-reduce "${compiled[@]}" -d all || return 1

@@ -28,7 +28,7 @@ public enum AllReduceRoute
 
     /// <summary>
     /// The windowed two-shot whose results go straight into every rank's output, which lies in memory of <see cref="GroupCoordinator.AllocateRegisteredAsync"/> on all ranks: our kernel, for messages of any length. Taken for
-    /// long ones by two ranks, otherwise as <see cref="CopyEngine"/> is; also where ranks share a GPU.
+    /// floats of up to 32 bits above 8 MiB by two ranks, otherwise as <see cref="CopyEngine"/> is; also where ranks share a GPU.
     /// </summary>
     Registered,
 }

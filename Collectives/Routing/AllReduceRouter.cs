@@ -77,7 +77,7 @@ internal static class AllReduceRouter
     }
 
     /// <summary>Those that do are listed: a route is to be looked at before it may call itself deterministic.</summary>
-    internal static bool KeepsRankOrder(AllReduceRoute route) => route is AllReduceRoute.OneShot or AllReduceRoute.TwoShot or AllReduceRoute.Windowed or AllReduceRoute.Registered;
+    internal static bool KeepsRankOrder(AllReduceRoute route) => route is AllReduceRoute.OneShot or AllReduceRoute.TwoShot or AllReduceRoute.Windowed or AllReduceRoute.CopyEngine or AllReduceRoute.Registered;
 
     /// <summary>The fastest of our kernels that fits into half of the peer memory; <see cref="AllReduceRoute.None"/>: none does.</summary>
     internal static AllReduceRoute OwnRoute(nuint count, DataType type, int worldSize, nuint halfBytes, bool isRegistered = false)

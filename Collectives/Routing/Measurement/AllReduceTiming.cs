@@ -13,8 +13,11 @@ public sealed record AllReduceTiming(nuint Bytes, DataType Type, bool IsCaptured
     /// <summary>The fastest of those whose sums are right; null: no route can take the call.</summary>
     public RouteTiming? Best => BestOf(_ => true);
 
-    /// <summary>By how much the choice is slower than the best: 0.03 is 3 %. Null: it can't take the call, or its sums are wrong.</summary>
-    public double? Distance => Best is { } best && Find(Choice) is { Microseconds: { } chosen, Wrong: null or 0 } ? (chosen / best.Microseconds) - 1 : null;
+    /// <summary>The fastest that the choice was among: without NCCL's symmetric windows.</summary>
+    public RouteTiming? Rival => BestOf(isSymmetric: false, isRegistered: true);
+
+    /// <summary>By how much the choice is slower than that: 0.03 is 3 %. Null: it can't take the call, or its sums are wrong.</summary>
+    public double? Distance => Rival is { } best && Find(Choice) is { Microseconds: { } chosen, Wrong: null or 0 } ? (chosen / best.Microseconds) - 1 : null;
 
     /// <summary>Of the routes that such calls have.</summary>
     internal RouteTiming? BestOf(bool isSymmetric, bool isRegistered) => BestOf(route => route switch

@@ -125,7 +125,7 @@ DEVICE void reduce_piece(const CopyEngine &call, u64 epoch)
     u64 stride = (u64)blocks_in_grid() * threads_in_block(), i = call.begin + (u64)block_in_grid() * threads_in_block() + thread_in_block();
     u64 whole = whole_cells<Element>(call), end = whole < call.end ? whole : call.end;
 
-    // All loads of several cells before the first number is looked at, and no branch between them: so a few blocks keep up with the wire. The own input is loaded as the slots are.
+    // All loads of several cells before the first number is looked at, and no branch between them: a few blocks are to keep up with the wire (not measured yet). The own input is loaded as the slots are.
     const u8 *from[RANKS];
 #pragma unroll
     for (u32 r = 0; r < RANKS; r++)

@@ -1,7 +1,7 @@
 // All-reduce, residual and RMSNorm of a few rows in one kernel: the one-shot all-reduce, a cluster of blocks a row, each rank normalising all rows. While there are few, a row's
 // threads are spread over many multiprocessors: what they issue is most of the time.
 //
-// Compiled with KERNEL (its name), WORLD_SIZE (2 to 8) and ELEMENT (Float32, Float16 or BFloat16) defined. Block memory: BLOCK_WORDS.
+// Compiled with KERNEL (its name), WORLD_SIZE (2 to 8) and ELEMENT (Float32, Float16 or BFloat16) defined. Block memory: BLOCK_WORDS, or CLUSTER_WORDS where blocks share a row.
 #include "rms_norm.cuh"
 
 // A half holds, for each rank, all cells of all rows. There is a row at least, so each rank hears from every other one.

@@ -19,7 +19,7 @@ internal sealed record RmsNormCommand(int Hidden, int[] Tokens, DataType Type, F
         Option<int> rounds = new("--rounds") { Description = "how often all routes are timed by turns; the table has medians", DefaultValueFactory = _ => 21 };
         Option<int?> ranks = new("--ngpus", "-g") { Description = "ranks to start (default: every GPU)" };
         Option<LaunchMode> launch = new("--launch") { Description = "what ranks are, when no launcher started this program", DefaultValueFactory = _ => LaunchMode.Processes };
-        Option<bool> sameGpu = new("--same-gpu") { Description = "all ranks on the first GPU, as threads: what the kernels take without a wire" };
+        Option<bool> sameGpu = new("--same-gpu") { Description = "all ranks on the first GPU, as threads: what the kernels take without a wire; set CUDA_DEVICE_MAX_CONNECTIONS=32" };
         Option<FileInfo?> json = new("--json") { Description = "write the results to this file" };
         Command command = new("rms-norm", "All-reduce with residual and RMSNorm: one kernel beside two, in graphs, interleaved in one run.") { hidden, tokens, type, scaling, calls, replays, rounds, ranks, launch, sameGpu, json };
         command.SetAction((parsed, cancellationToken) => new RmsNormCommand(

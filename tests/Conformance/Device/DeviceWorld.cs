@@ -6,7 +6,7 @@ namespace CollectivesSharp.Conformance.Device;
 /// <summary>
 /// The ranks that cases on device memory run on, a GPU each: threads, or the processes of a launched job. With COLLECTIVES_TEST_NODES=N the processes play N nodes, to NCCL as well. With
 /// COLLECTIVES_TEST_SHARED_DEVICE=1 all of them take device 0, each as a node of its own, because NCCL wants a GPU for each rank of a node. With
-/// COLLECTIVES_TEST_VIRTUAL_RANKS=N up to N ranks share device 0 on one node, where our own kernels alone work; with COLLECTIVES_TEST_BRIEF=1, which leaves a handful of cases of each collective, N ranks.
+/// COLLECTIVES_TEST_VIRTUAL_RANKS=N up to N ranks share device 0 on one node, where our own kernels alone work (on a GPU set CUDA_DEVICE_MAX_CONNECTIONS=32); with COLLECTIVES_TEST_BRIEF=1, which leaves a handful of cases of each collective, N ranks.
 /// </summary>
 public static class DeviceWorld
 {
@@ -38,7 +38,7 @@ public static class DeviceWorld
     /// For what needs a peer, and is not about how many there are. Of ranks in one context 4 at most: with several streams for each of 8, one rank's kernel came to stand in a queue of the device behind another rank's that waits
     /// for it (an H200, 32 queues).
     /// </summary>
-    public static TheoryData<int> FewSizes => World.IsLaunched ? [World.Launch.WorldSize] : s_virtual > 2 ? [2, Math.Min(s_virtual, 4)] : CudaDevice.All.Count > 2 ? [2, Math.Min(CudaDevice.All.Count, 8)] : [2];
+    public static TheoryData<int> FewSizes => World.IsLaunched ? [World.Launch.WorldSize] : s_virtual > 0 ? s_virtual > 2 ? [2, Math.Min(s_virtual, 4)] : [2] : CudaDevice.All.Count > 2 ? [2, Math.Min(CudaDevice.All.Count, 8)] : [2];
 
     /// <summary>Before anything else of this process looks: which node this rank of a launched job plays.</summary>
     internal static void PlayNode()

@@ -76,6 +76,8 @@ public sealed partial class CollectiveKernelTests
             PeerKernelVariant variant = new(PeerKernelVariant.OneShot, type, ReduceOp.Sum, 4);
             Assert.Contains(".target sm_80", Ptx.Compile(CollectiveKernels.Source(variant.Kernel), "sm_80", out _, variant.Options), StringComparison.Ordinal);
         });
+        Assert.All([.. CollectiveKernels.Fused, .. CollectiveKernels.Local, PeerKernelVariant.Registered], name =>
+            Assert.Contains(".target sm_80", Ptx.Compile(CollectiveKernels.Source(name), "sm_80", out _, CollectiveKernels.Options(name, 2, "BFloat16", "Sum")), StringComparison.Ordinal));
     }
 
     [GeneratedRegex("(\\d+) bytes stack frame, \\d+ bytes spill stores, \\d+ bytes spill loads")]

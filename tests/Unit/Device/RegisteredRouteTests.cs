@@ -13,7 +13,9 @@ public sealed class RegisteredRouteTests
     public void The_built_in_table_takes_it_where_it_was_measured_and_leaves_the_rest_to_who_asks_or_measures()
     {
         Assert.Equal(AllReduceRoute.Registered, AllReduceRouter.Route(s_request, s_facts).Route);
-        Assert.Equal(AllReduceRoute.OneShot, AllReduceRouter.Route(s_request with { Count = 1 << 10 }, s_facts).Route);
+        Assert.Equal(AllReduceRoute.Registered, AllReduceRouter.Route(s_request with { Count = (4 << 20) + 1 }, s_facts).Route);
+        Assert.Equal(AllReduceRoute.TwoShot, AllReduceRouter.Route(s_request with { Count = 4 << 20 }, s_facts).Route);
+        Assert.NotEqual(AllReduceRoute.Registered, AllReduceRouter.Route(s_request with { Type = DataType.Int32 }, s_facts).Route);
         Assert.Equal(AllReduceRoute.Windowed, AllReduceRouter.Route(s_request with { IsRegistered = false }, s_facts).Route);
         Assert.NotEqual(AllReduceRoute.Registered, AllReduceRouter.Route(s_request, s_facts with { WorldSize = 4 }).Route);
         Assert.Null(AllReduceRouter.Objection(AllReduceRoute.Registered, s_request, s_facts with { CopyEngineObjection = "ranks 0, 1 share a GPU", Policy = AllReducePolicy.Deterministic }));

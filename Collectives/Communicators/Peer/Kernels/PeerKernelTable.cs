@@ -23,7 +23,7 @@ internal sealed class PeerKernelTable(CudaDevice device, int worldSize)
     /// <summary>Null: not prepared.</summary>
     internal PeerKernelSet? Find(DataType type, ReduceOp op) => _sets[Index(type, op)];
 
-    /// <summary>Every part of the work by one rank: all of them lie in the machine's cache then. <paramref name="registered"/>: with the kernels for registered memory, also where they are not needed yet.</summary>
+    /// <summary>Every part of the work by one rank: all of them lie in the machine's cache then. <paramref name="registered"/>: the kernels for registered memory alone, beside those that are there.</summary>
     internal void Compile(IReadOnlyList<(DataType Type, ReduceOp Op)> wanted, int part, int parts, bool registered = false)
     {
         PeerKernelVariant[] variants = [.. wanted.SelectMany(item => Variants(item.Type, item.Op, registered))];
@@ -54,5 +54,5 @@ internal sealed class PeerKernelTable(CudaDevice device, int worldSize)
     private static int Index(DataType type, ReduceOp op) => ((int)type * Operations) + (int)op;
 
     private IEnumerable<PeerKernelVariant> Variants(DataType type, ReduceOp op, bool registered) =>
-        PeerKernelVariant.Kernels.Concat(registered || HasRegistered ? PeerKernelVariant.RegisteredKernels : []).Select(kernel => new PeerKernelVariant(kernel, type, op, worldSize));
+        (registered ? PeerKernelVariant.RegisteredKernels : HasRegistered ? PeerKernelVariant.Kernels.Concat(PeerKernelVariant.RegisteredKernels) : PeerKernelVariant.Kernels).Select(kernel => new PeerKernelVariant(kernel, type, op, worldSize));
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using CollectivesSharp.Cuda;
+using CollectivesSharp.Interop;
 
 namespace CollectivesSharp;
 
@@ -25,9 +26,18 @@ internal static class PeerKernels
     {
         Lazy<CudaKernel> kernel = s_kernels.GetOrAdd((device, name), key => new(() =>
         {
-            CudaKernel loaded = KernelLibrary.Load(device, CollectiveKernels.Source(source), options).Get(name);
-            RunOnNothing(loaded, worldSize);
-            return loaded;
+            // A capture of another thread forbids to allocate and to load, unless this thread says that neither is part of it.
+            CUstreamCaptureMode mode = Exchange(CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED);
+            try
+            {
+                CudaKernel loaded = KernelLibrary.Load(device, CollectiveKernels.Source(source), options).Get(name);
+                RunOnNothing(loaded, worldSize);
+                return loaded;
+            }
+            finally
+            {
+                Exchange(mode);
+            }
         }));
         try
         {
@@ -46,18 +56,27 @@ internal static class PeerKernels
     /// </summary>
     private static unsafe void RunOnNothing(CudaKernel kernel, int worldSize)
     {
+        Nothing arguments = default;
+        if (worldSize == 1)
+        {
+            kernel.Run(1, 32, in arguments);
+            return;
+        }
+
         byte[] control = new byte[PeerView.ControlBytes];
         BitConverter.TryWriteBytes(control.AsSpan(PeerView.LeftInControl), PeerFault.Aborted);
         using DeviceBuffer<byte> slice = kernel.Device.AllocateFrom<byte>(control);
-        Nothing arguments = default;
-        if (worldSize > 1)
-        {
-            (arguments.View.Abort, arguments.View.Fault) = (slice.Pointer, slice.Pointer);
-            for (int rank = 0; rank < worldSize; rank++)
-                arguments.View.Slices[rank] = (ulong)slice.Pointer;
-        }
-
+        (arguments.View.Abort, arguments.View.Fault) = (slice.Pointer, slice.Pointer);
+        for (int rank = 0; rank < worldSize; rank++)
+            arguments.View.Slices[rank] = (ulong)slice.Pointer;
         kernel.Run(1, 32, in arguments);
+    }
+
+    /// <summary>Returns the mode before.</summary>
+    private static unsafe CUstreamCaptureMode Exchange(CUstreamCaptureMode mode)
+    {
+        _ = CudaDriverNative.cuThreadExchangeStreamCaptureMode(&mode);
+        return mode;
     }
 
     /// <summary>As long as the longest kernel's arguments; a launch copies as many bytes as its kernel takes.</summary>

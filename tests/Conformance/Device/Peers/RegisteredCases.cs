@@ -7,7 +7,7 @@ namespace CollectivesSharp.Conformance.Device;
 /// <summary>What every route into registered memory has to keep.</summary>
 internal static class RegisteredCases
 {
-    /// <summary>Parts that are empty, of one unit, of several; the last two in two pieces of copy engines with up to 4 ranks and with 2, and the last in more pieces than a ring has places.</summary>
+    /// <summary>Parts that are empty, of one unit, of several; the last two in two pieces of copy engines with up to 4 ranks and with 2, and the last in more pieces than a ring has places, on a GPU a longer one yet (below).</summary>
     private static readonly int[] s_counts = [1, 5, 33, 127, 513, 2049, 10_007, 100_003, 2_100_001];
 
     private static readonly ReduceOp[] s_operations = [ReduceOp.Sum, ReduceOp.Average, ReduceOp.Min];
@@ -117,6 +117,9 @@ internal static class RegisteredCases
             }
         }
 
+        // At least 5 pieces of the ring of 132 multiprocessors and two ranks, and cells that lie whole.
+        if (!rank.IsBrief && typeof(T) == typeof(float))
+            calls.Add(new PeerCall(route, ReduceOp.Sum, 4_200_003, InPlace: false, 0, 0, random.Next()));
         PeerBuffer<byte> memory = Allocate<byte>(rank.Group, PeerCalls<T>.BytesOf(calls));
         using (PeerCalls<T> all = new(rank, calls, memory))
         {

@@ -25,6 +25,7 @@ struct Call {
 // What the grids of a case may be. In clusters of several blocks rows are spread over up to 4 of a warp, otherwise a block of one warp or two does a row.
 struct Grids {
     u32 blocks;
+    u32 rows;  // that a block finishes at a time
     bool clusters;
 };
 
@@ -223,7 +224,7 @@ struct RmsNorms {
             launch.blocks = call.blocks;
             launch.threads = call.threads;
             launch.cluster = call.cluster;
-            launch.block_words = BLOCK_WORDS * WORLD_SIZE;
+            launch.block_words = call.cluster > 1 ? CLUSTER_WORDS : BLOCK_WORDS * grids.rows;
             launch.dependent = of.random.one_in(2);
             launch.before = [this, rank, &call] { before(rank, call); };
             launch.after = [this, rank, number] { after(rank, number); };
@@ -238,6 +239,7 @@ static const u64 MOST_CELLS = (u64)MOST_ROWS * (MOST_COLUMNS / ELEMENT::IN_CELL)
 static Grids begin(Case &of, bool takes_clusters)
 {
     Grids grids;
+    grids.rows = takes_clusters ? 1 : WORLD_SIZE;
     grids.clusters = takes_clusters && of.random.one_in(2);
     grids.blocks = grids.clusters ? (WORLD_SIZE > 4 ? 2 : 4) : WORLD_SIZE > 4 ? 1 : 1 + of.random.below(2);
     Setting setting = of.setting(WORLD_SIZE, grids.blocks, grids.clusters ? 32 : 64);

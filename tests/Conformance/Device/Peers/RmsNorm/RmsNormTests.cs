@@ -7,7 +7,7 @@ namespace CollectivesSharp.Conformance.Device;
 /// <summary>All-reduce with residual and RMSNorm: right on every route and of any shape, and the same bits on each; eager, replayed, and among all-reduces.</summary>
 public sealed class RmsNormTests
 {
-    /// <summary>The last ones are spread over clusters of blocks where there are any: 16-bit rows of 640 cells by 4, longer ones by 8.</summary>
+    /// <summary>The last ones are spread over clusters of blocks where there are any and the device has the multiprocessors: 16-bit rows of 640 cells by 4, longer ones by 8.</summary>
     private static readonly (int Rows, int Columns)[] s_shapes = [(1, 1), (1, 8), (1, 64), (3, 7), (2, 257), (5, 96), (7, 33), (9, 8), (4, 1000), (13, 16), (2, 5117), (1, 8192)];
 
     public static MatrixTheoryData<DataType, int> TypesAndSizes => new([DataType.Float32, DataType.Float16, DataType.BFloat16], [.. DeviceWorld.Sizes.Select(row => row.Data)]);

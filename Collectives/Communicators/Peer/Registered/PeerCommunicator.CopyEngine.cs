@@ -7,7 +7,7 @@ namespace CollectivesSharp;
 /// <summary>All-reduces into registered memory by copy engines. What each step waits for, and why that is enough, is said in all_reduce_copy_engine.cu.</summary>
 public sealed unsafe partial class PeerCommunicator
 {
-    /// <summary>They keep up with the wire, and leave the other multiprocessors to the model.</summary>
+    /// <summary>They are to keep up with the wire, and leave the other multiprocessors to the model.</summary>
     private const int MostReducingBlocks = 32;
     private const int ReducingThreads = 512;
 

@@ -30,6 +30,12 @@ public sealed partial class PeerCommunicator
                 await registration.Slice.DisposeAsync().ConfigureAwait(false);
                 throw;
             }
+            catch
+            {
+                // The other ranks are not in step: they may have mapped it for good.
+                registration.Slice.Quarantine();
+                throw;
+            }
 
             lock (_lifeLock)
                 _registrations = [.. _registrations, registration];
@@ -48,7 +54,7 @@ public sealed partial class PeerCommunicator
             _registrations = [.. _registrations.Where(other => other != registration)];
         if (!IsDrainedNow())
         {
-            // Its mappings stay: copies of this rank may be under way to its peers.
+            // Its mappings stay: copies of this rank, or stores of its kernels, may be under way to its peers.
             registration.Slice.Quarantine();
             _setup.Logger.LogWarning("Group {Group}: registered buffer {Id} was disposed while calls of this rank run; its memory stays mapped.", _setup.Group, registration.Id);
             return;
@@ -89,7 +95,8 @@ public sealed partial class PeerCommunicator
         return null;
     }
 
-    private string? MakeLanes() => Try(() =>
+    /// <summary>Where ranks share a GPU, copy engines are not offered, and streams are scarce.</summary>
+    private string? MakeLanes() => PeerPlan.FindCopyEngineObjection(_setup.Members) is not null ? null : Try(() =>
     {
         _eager ??= new CopyEngineLane(Device);
         _captured ??= new CopyEngineLane(Device);

@@ -9,7 +9,7 @@ public sealed partial class GroupCoordinator
     /// Device memory that every rank of the group has mapped, so that all-reduces into it may take <see cref="AllReduceRoute.CopyEngine"/>, which leaves most multiprocessors free, or
     /// <see cref="AllReduceRoute.Registered"/>, one kernel whose results go straight there, where the group is told to or its table, built in or measured, says so. Only the
     /// output need lie there, on all ranks at the same offset of the same buffer; the input may be any memory, or the output itself. Collective: every rank calls it with an equal <paramref name="length"/>, in the order of its
-    /// other calls, not while a stream of this thread is captured. It waits on the host for all ranks, and allocates on every device the length and (n - 1) / n of it again, for contributions. Calls of a group of one need no
+    /// other calls, not while a stream of this thread is captured. A group's first call loads kernels, which may wait for the device: as with <see cref="Prepare"/>, not while kernels there wait for calls that this thread has yet to make. It waits on the host for all ranks, and allocates on every device the length and (n - 1) / n of it again, for contributions. Calls of a group of one need no
     /// such memory: it is plain there.
     /// </summary>
     /// <param name="length">In elements.</param>
