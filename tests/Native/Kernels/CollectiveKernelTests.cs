@@ -38,8 +38,11 @@ public sealed partial class CollectiveKernelTests
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(8)]
-    public void So_do_the_kernels_that_copy(int worldSize) =>
+    public void So_do_the_kernels_that_copy(int worldSize)
+    {
+        Libraries.Need(NativeLibraryKind.Nvrtc);
         Assert.All(CollectiveKernels.Copying, name => Check(name, $"{name}_{worldSize}", CollectiveKernels.Options($"{name}_{worldSize}", worldSize)));
+    }
 
     [Theory]
     [InlineData(2)]
@@ -47,6 +50,7 @@ public sealed partial class CollectiveKernelTests
     [InlineData(8)]
     public void So_do_the_kernels_with_an_epilogue(int worldSize)
     {
+        Libraries.Need(NativeLibraryKind.Nvrtc);
         foreach (string type in s_all || worldSize == 2 ? (string[])["Float32", "Float16", "BFloat16"] : ["BFloat16"])
         {
             Assert.All(CollectiveKernels.Fused, name => Check(name, $"{name}_{worldSize}", CollectiveKernels.Options($"{name}_{worldSize}", worldSize, type), MostStackOfEpilogue));
