@@ -170,7 +170,7 @@ internal sealed class RmsNormCases<T> : IDisposable
     }
 
     /// <summary>What an output may be away: a step of its type there, which is a little more than half.</summary>
-    private static double Step(Float8Scaling scaling, double value) => scaling != Float8Scaling.None ? Math.Max(Math.Abs(value) / 14, 1.0 / 1024)
+    private static double Step(Float8Scaling scaling, double value) => scaling != Float8Scaling.None ? Math.Max(Math.Abs(value) / 14, 1.01 / 1024)
         : DataTypeExtensions.Of<T>() switch
         {
             DataType.Float32 => (Math.Abs(value) * 1e-5) + 1e-30,
