@@ -32,9 +32,8 @@ public sealed partial class GroupCoordinator
         if (Fault is not { } fault)
             return;
 
-        // Not left to the guard's next look: from here on every call throws.
-        if (_device is { Fault: null } device)
-            device.Abort(fault.Message);
+        // Not left to the guard's next look: from here on every call throws, by whichever way; of NCCL and our kernels one may have a fault that the other has not heard of.
+        _device?.Abort(fault.Message);
         throw fault;
     }
 

@@ -110,8 +110,9 @@ public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator, IGuar
 
         // In this order, and the other way round where the communicator is taken away: one of the two sees the other.
         nint communicator = Volatile.Read(ref _communicator);
-        if (communicator == 0)
+        if (communicator == 0 || Fault is not null)
         {
+            // A fault is there a moment before the communicator is taken away.
             Volatile.Write(ref _calling, 0);
             scope.Dispose();
             throw Fault ?? (Exception)new ObjectDisposedException(GetType().FullName);
