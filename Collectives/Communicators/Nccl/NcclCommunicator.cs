@@ -110,11 +110,14 @@ public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator, IGuar
 
         // In this order, and the other way round where the communicator is taken away: one of the two sees the other.
         nint communicator = Volatile.Read(ref _communicator);
-        if (communicator == 0 || Fault is not null)
+        CollectiveException? fault = Fault ?? (_setup.Host is ISegmentOwner ? FaultOfHost() : null);
+        if (communicator == 0 || fault is not null)
         {
-            // A fault is there a moment before the communicator is taken away.
+            // A fault is there a moment before the communicator is taken away, and the host's a moment before the guard looks: where that costs a read of memory, it is looked at here.
             Volatile.Write(ref _calling, 0);
             scope.Dispose();
+            if (fault is not null)
+                Fail(fault);
             throw Fault ?? (Exception)new ObjectDisposedException(GetType().FullName);
         }
 
