@@ -60,9 +60,9 @@ public sealed unsafe partial class NcclCommunicator
                 Volatile.Write(ref communicator._calling, 1);
         }
 
-        CUstreamCaptureMode mode = Relax(CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED);
+        CUstreamCaptureMode mode = CaptureMode.Relax();
         ncclResult_t result = NcclNative.ncclGroupEnd();
-        Relax(mode);
+        CaptureMode.Exchange(mode);
         scope.Dispose();
         if (outermost)
         {

@@ -123,7 +123,8 @@ public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator, IGuar
 
         (_call, _what) = (call, what);
         _entries++;
-        _captureMode = Relax(CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED);
+        // The first call of its kind connects ranks, which a capture in the thread's own mode refuses (cuCtxEnablePeerAccess among threads: error 900); NCCL records nothing of that.
+        _captureMode = CaptureMode.Relax();
         if (t_depth != 0)
             Collect();
         return communicator;
@@ -132,22 +133,13 @@ public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator, IGuar
     /// <summary>The exit of every call.</summary>
     private void Leave(ncclResult_t result, nint communicator, CudaContextScope scope)
     {
-        Relax(_captureMode);
+        CaptureMode.Exchange(_captureMode);
         Volatile.Write(ref _calling, 0);
         scope.Dispose();
 
         // A call that an abort ends may report success: what it enqueued is never done.
         if (result != ncclResult_t.ncclSuccess || Fault is not null)
             throw Failed(result, communicator);
-    }
-
-    /// <summary>
-    /// The first call of its kind connects ranks, which a capture in the thread's own mode refuses (cuCtxEnablePeerAccess among threads: error 900); NCCL records nothing of that. Returns the mode before.
-    /// </summary>
-    private static CUstreamCaptureMode Relax(CUstreamCaptureMode mode)
-    {
-        _ = CudaDriverNative.cuThreadExchangeStreamCaptureMode(&mode);
-        return mode;
     }
 
     /// <summary>What goes wrong in a call; a communicator that NCCL has found faulty stays so, one that refused arguments does not.</summary>

@@ -27,8 +27,7 @@ internal static class PeerPlan
     internal static bool MayDepend(CudaDevice device) => device.ComputeCapability.Major >= 9 && CudaDriver.Version is { Major: > 12 } or { Major: 12, Minor: >= 3 };
 
     /// <summary>
-    /// Not where ranks share a GPU: each has its share of the multiprocessors for one kernel (see PeerLaunch), and the blocks of a next one would take what another rank's kernel, for which the first waits, is to run on. 8 ranks
-    /// on an H200 hung like that.
+    /// Not where ranks share a GPU: each has its share of the multiprocessors for one kernel (see PeerLaunch), and the blocks of a next one could take what another rank's kernel, for which the first waits, is to run on.
     /// </summary>
     internal static bool MayDepend(CudaDevice device, IReadOnlyList<GroupMember> members) => MayDepend(device) && members.Count(member => member.Device!.Uuid == device.Uuid) == 1;
 }

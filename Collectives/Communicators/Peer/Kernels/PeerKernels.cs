@@ -27,7 +27,7 @@ internal static class PeerKernels
         Lazy<CudaKernel> kernel = s_kernels.GetOrAdd((device, name), key => new(() =>
         {
             // A capture of another thread forbids to allocate and to load, unless this thread says that neither is part of it.
-            CUstreamCaptureMode mode = Exchange(CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED);
+            CUstreamCaptureMode mode = CaptureMode.Relax();
             try
             {
                 CudaKernel loaded = KernelLibrary.Load(device, CollectiveKernels.Source(source), options).Get(name);
@@ -36,7 +36,7 @@ internal static class PeerKernels
             }
             finally
             {
-                Exchange(mode);
+                CaptureMode.Exchange(mode);
             }
         }));
         try
@@ -70,13 +70,6 @@ internal static class PeerKernels
         for (int rank = 0; rank < worldSize; rank++)
             arguments.View.Slices[rank] = (ulong)slice.Pointer;
         kernel.Run(1, 32, in arguments);
-    }
-
-    /// <summary>Returns the mode before.</summary>
-    private static unsafe CUstreamCaptureMode Exchange(CUstreamCaptureMode mode)
-    {
-        _ = CudaDriverNative.cuThreadExchangeStreamCaptureMode(&mode);
-        return mode;
     }
 
     /// <summary>As long as the longest kernel's arguments; a launch copies as many bytes as its kernel takes.</summary>
