@@ -10,6 +10,9 @@ public sealed unsafe partial class NcclCommunicator
     private long _seenEntries = -1;
     private long _seenSince;
 
+    /// <summary>When a call has looked at the host's fault, in milliseconds.</summary>
+    private long _lookedAt;
+
     /// <summary>Ends what this rank has enqueued; its peers do the same when they learn of it, through the group's host memory.</summary>
     public void Abort(string reason)
     {

@@ -110,10 +110,17 @@ public sealed unsafe partial class NcclCommunicator : IDeviceCommunicator, IGuar
 
         // In this order, and the other way round where the communicator is taken away: one of the two sees the other.
         nint communicator = Volatile.Read(ref _communicator);
-        CollectiveException? fault = Fault ?? (_setup.Host is ISegmentOwner ? FaultOfHost() : null);
+        CollectiveException? fault = Fault;
+        if (fault is null && Environment.TickCount64 is var now && now != _lookedAt)
+        {
+            // It takes longer than the rest of an entry: calls that follow each other at once leave it to the guard.
+            _lookedAt = now;
+            fault = _setup.Host is ISegmentOwner ? FaultOfHost() : null;
+        }
+
         if (communicator == 0 || fault is not null)
         {
-            // A fault is there a moment before the communicator is taken away, and the host's a moment before the guard looks: where that costs a read of memory, it is looked at here.
+            // A fault is there a moment before the communicator is taken away, and the host's a moment before the guard looks.
             Volatile.Write(ref _calling, 0);
             scope.Dispose();
             if (fault is not null)
