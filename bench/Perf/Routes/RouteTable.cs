@@ -40,7 +40,7 @@ internal sealed class RouteTable(Setting setting, AllReduceTunerOptions options)
         foreach ((AllReduceTiming row, RouteTiming route) in rows.SelectMany(row => row.Routes.Where(route => route.Wrong > 0).Select(route => (row, route))))
             Print($"# WRONG: {route.Wrong} elements by {route.Route}, {row.Bytes} bytes, {row.Type.NcclName()}, {(row.IsCaptured ? "captured" : "eager")}");
         if (rows.Where(row => row.Distance is not null).MaxBy(row => row.Distance) is { } worst)
-            Print($"# The router is off by at most {worst.Distance * 100:0.0} %, at {worst.Bytes} bytes, {worst.Type.NcclName()}, {(worst.IsCaptured ? "captured" : "eager")}: {worst.Choice}, best {worst.Rival!.Route}");
+            Print($"# The router is off by at most {worst.Distance * 100:0.0} %, at {worst.Bytes} bytes, {worst.Type.NcclName()}, {(worst.IsCaptured ? "captured" : "eager")}: {worst.Choice}, best of those it could take {worst.Rival!.Route}");
     }
 
     /// <summary>Over all routes; null: nobody looked.</summary>
