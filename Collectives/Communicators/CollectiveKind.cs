@@ -18,4 +18,5 @@ public enum CollectiveKind : byte
     Receive,
     SendReceive,
     AllReduceRmsNorm,
+    AllocateHost,
 }

@@ -52,6 +52,7 @@ internal readonly record struct HostCall(CollectiveKind Kind, DataType Type, Red
             CollectiveKind.Reduce => $"{Kind}({what}, {Op}, root {Root})",
             CollectiveKind.AllGather or CollectiveKind.AllToAll or CollectiveKind.AllReduceRmsNorm => $"{Kind}({what})",
             CollectiveKind.AllToAllV => $"{Kind}({Type})",
+            CollectiveKind.AllocateHost => $"{Kind}({Count} bytes)",
             _ => $"{Kind}({what}, root {Root})",
         };
     }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using CollectivesSharp.Interop;
 
 namespace CollectivesSharp;
@@ -72,6 +73,13 @@ public interface IHostCommunicator : IDisposable
     /// <see cref="Send"/> and <see cref="Receive"/> at once, so that ranks that exchange long messages don't wait for each other. The buffers must not overlap.
     /// </summary>
     HostMessage SendReceive(nint sendBuffer, nuint sendCount, int destination, int sendTag, nint receiveBuffer, nuint receiveCapacity, int source, int receiveTag, DataType type, HostCallOptions options = default);
+
+    /// <summary>
+    /// <paramref name="bytes"/> bytes on each rank, zeroed, that the ranks of one node read from each other without a copy in between: what <see cref="GroupCoordinator.AllocateHost"/> gives.
+    /// Collective. A transport that has no such memory gives each rank memory of its own, which is what this does where it isn't overridden, without a word to the others.
+    /// Released by the result's <see cref="SafeHandle.Dispose()"/>, on each rank when it is done with it. Throws <see cref="IOException"/> on all ranks when one of them gets no memory; the group goes on.
+    /// </summary>
+    SafeBuffer Allocate(nuint bytes, HostCallOptions options = default) => new PrivateHostMemory(bytes);
 
     /// <summary>Returns when every rank has called it; everything that any rank wrote to memory before is visible to all.</summary>
     void Barrier(HostCallOptions options = default);

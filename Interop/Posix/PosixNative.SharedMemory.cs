@@ -14,12 +14,27 @@ public static unsafe partial class PosixNative
     public const int MAP_SHARED = 0x1;
     public const nint MAP_FAILED = -1;
 
+    /// <summary>Takes the pages out of the file too: who reads there next finds zeros.</summary>
+    public const int MADV_REMOVE = 9;
+
+    public const uint MFD_CLOEXEC = 0x1;
+
     /// <summary><paramref name="name"/> is a null-terminated "/name".</summary>
     [LibraryImport(NativeLibraryLocator.Realtime, SetLastError = true)]
     public static partial int shm_open(byte* name, int oflag, uint mode);
 
     [LibraryImport(NativeLibraryLocator.Realtime, SetLastError = true)]
     public static partial int shm_unlink(byte* name);
+
+    /// <summary>A file without a name or a mount's limit. <paramref name="name"/> is null-terminated and shows in /proc alone.</summary>
+    [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
+    public static partial int memfd_create(byte* name, uint flags);
+
+    [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
+    public static partial int ftruncate(int fd, long length);
+
+    [LibraryImport(NativeLibraryLocator.C, SetLastError = true)]
+    public static partial int madvise(nint addr, nuint length, int advice);
 
     /// <summary>Returns the error itself and leaves errno alone.</summary>
     [LibraryImport(NativeLibraryLocator.C)]

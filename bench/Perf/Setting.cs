@@ -48,6 +48,8 @@ internal sealed record Setting(PerfOptions Options, GroupCoordinator Group, bool
             throw new PerfException($"-r {Options.Root}: ranks go from 0 to {Group.WorldSize - 1}.");
         if (Options.Operations is [Operation.MulSum] && new Convention(Options.Collective).Reduces && !(OnDevice && HasMulSum))
             throw new PerfException(OnDevice ? "-o mulsum: one rank has nothing to sum." : $"-o mulsum: reductions of host memory have no premultiplied sum. {NoDevice}");
+        if (OnDevice && Options.GroupMemory)
+            throw new PerfException("--group-memory is of host memory: --backend host.");
         if (OnDevice)
             return;
         if (Options.Replays > 0)

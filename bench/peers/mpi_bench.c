@@ -1,6 +1,7 @@
 // Times MPI collectives, out of place, by the definitions of bench/Perf: a barrier, then N calls back to back, the mean over the calls and over the ranks.
 // "fresh", as bench/Perf's --fresh: each call's input is written just before it, and the call timed by itself after barriers.
-// usage: mpi_bench COLLECTIVE MIN_BYTES MAX_BYTES ITERATIONS WARMUP [fresh]   prints "collective,bytes,time_us" on rank 0
+// "alloc": the buffers come from MPI_Alloc_mem, as bench/Perf's --group-memory takes the group's.
+// usage: mpi_bench COLLECTIVE MIN_BYTES MAX_BYTES ITERATIONS WARMUP [fresh] [alloc]   prints "collective,bytes,time_us" on rank 0
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,16 +47,32 @@ static double time_fresh(const char *collective, float *input, float *output, in
     return total;
 }
 
+static float *allocate(long bytes, int alloc) {
+    float *memory = NULL;
+    if (!alloc)
+        return aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+    MPI_Alloc_mem(bytes, MPI_INFO_NULL, &memory);
+    return memory;
+}
+
 int main(int argc, char **argv) {
-    int fresh = argc == 7 && !strcmp(argv[6], "fresh");
-    if (argc != 6 && !fresh)
+    if (argc < 6)
         return 2;
+    int fresh = 0, alloc = 0;
+    for (int i = 6; i < argc; i++) {
+        if (!strcmp(argv[i], "fresh"))
+            fresh = 1;
+        else if (!strcmp(argv[i], "alloc"))
+            alloc = 1;
+        else
+            return 2;
+    }
     MPI_Init(&argc, &argv);
     int rank, ranks, iterations = atoi(argv[4]), warmup = atoi(argv[5]);
     long min = atol(argv[2]), max = atol(argv[3]);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    float *input = aligned_alloc(4096, (max + 4095) / 4096 * 4096), *output = aligned_alloc(4096, (max + 4095) / 4096 * 4096);
+    float *input = allocate(max, alloc), *output = allocate(max, alloc);
     for (long bytes = min; bytes <= max; bytes *= 2) {
         int count = (int)(bytes / sizeof(float));
         fill(input, count, 0, rank);

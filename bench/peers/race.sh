@@ -1,23 +1,26 @@
 #!/usr/bin/env bash
 # Races our shared-memory collectives against Open MPI's in one run: the two take turns, round by round, under the same mpirun with the same binding.
-# usage: race.sh [--rounds N] [--ranks "2 4"] [--fresh | --no-fresh] [--results FILE] [--doc FILE] [--note TEXT] [--no-build]
+# usage: race.sh [--rounds N] [--ranks "2 4"] [--fresh | --no-fresh] [--memory | --no-memory] [--results FILE] [--doc FILE] [--note TEXT] [--no-build]
 # Writes bench/results/mpi-race.json and docs/mpi-race.md, whole: what this run didn't measure is not in them. Needs python3.
 # Inputs are once what the call before left there, and once, where each rank has a core, just written: --fresh measures only the latter, --no-fresh only the former.
+# Buffers are once the program's own, and once the group's (AllocateHost), against MPI_Alloc_mem's: --memory measures only the latter, --no-memory only the former.
 # RACE_WRAP: a command that runs one collective's turn, such as "flock FILE" where a machine is shared.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-rounds=5 worlds="2 4" kinds="same fresh" only="" build=1 note="" results=bench/results/mpi-race.json doc=docs/mpi-race.md
+rounds=5 worlds="2 4" kinds="same fresh" memories="own group" only="" build=1 note="" results=bench/results/mpi-race.json doc=docs/mpi-race.md
 while [ $# -gt 0 ]; do
   case $1 in
     --rounds) rounds=$2; shift 2 ;;
     --ranks) worlds=$2; shift 2 ;;
-    --fresh) kinds=fresh only=" $1"; shift ;;
-    --no-fresh) kinds=same only=" $1"; shift ;;
+    --fresh) kinds=fresh only+=" $1"; shift ;;
+    --no-fresh) kinds=same only+=" $1"; shift ;;
+    --memory) memories=group only+=" $1"; shift ;;
+    --no-memory) memories=own only+=" $1"; shift ;;
     --results) results=$2; shift 2 ;;
     --doc) doc=$2; shift 2 ;;
     --note) note=$2; shift 2 ;;
     --no-build) build=; shift ;;
-    *) sed -n 2,6p "$0"; exit 2 ;;
+    *) sed -n 2,7p "$0"; exit 2 ;;
   esac
 done
 # With fewer cores than ranks a call's time is that of switches, and the reader's cache may be the writer's.
@@ -40,13 +43,13 @@ export TERM=dumb DOTNET_NOLOGO=1
 
 # One program over one band of sizes: rank 0's rows as "bytes,time". The first size of each process is thrown away: it is start-up.
 mpi() {
-  local fresh=(); [ "$inputs" = same ] || fresh=(fresh)
-  "${launch[@]}" "${placement[@]}" "$work/mpi_bench" "$collective" $((first / 2)) "$last" "$iterations" "$warmup" "${fresh[@]}" | cut -d, -f 2,3 | tail -n +2
+  local how=(); [ "$inputs" = same ] || how+=(fresh); [ "$memory" = own ] || how+=(alloc)
+  "${launch[@]}" "${placement[@]}" "$work/mpi_bench" "$collective" $((first / 2)) "$last" "$iterations" "$warmup" "${how[@]}" | cut -d, -f 2,3 | tail -n +2
 }
 ours() {
-  local fresh=(); [ "$inputs" = same ] || fresh=(--fresh)
+  local how=(); [ "$inputs" = same ] || how+=(--fresh); [ "$memory" = own ] || how+=(--group-memory)
   rm -f "$work/rows.csv"
-  "${launch[@]}" "${placement[@]}" dotnet "$perf" "$collective" --backend host -b $((first / 2)) -e "$last" -f 2 -n "$iterations" -w "$warmup" -c 0 "${fresh[@]}" --csv "$work/rows.csv" > "$work/table"
+  "${launch[@]}" "${placement[@]}" dotnet "$perf" "$collective" --backend host -b $((first / 2)) -e "$last" -f 2 -n "$iterations" -w "$warmup" -c 0 "${how[@]}" --csv "$work/rows.csv" > "$work/table"
   awk -F, '$6 == 0 { print $1 "," $7 }' "$work/rows.csv" | tail -n +2
 }
 
@@ -58,19 +61,19 @@ bands() {
 }
 
 pair() {
-  ranks=$1 collective=$2 inputs=$3 round=$4
-  IFS=: read -r first last iterations <<< "$5"
+  ranks=$1 collective=$2 inputs=$3 memory=$4 round=$5
+  IFS=: read -r first last iterations <<< "$6"
   warmup=$((iterations / 10 + 1))
   placement=(-np "$ranks"); [ "$ranks" -le "$(nproc)" ] || placement+=(--oversubscribe)
   order="mpi ours"; [ $((round % 2)) = 0 ] || order="ours mpi"
   for program in $order; do
-    "$program" | sed "s/^/$ranks,$collective,$inputs,$program,/" >> "$work/samples"
+    "$program" | sed "s/^/$ranks,$collective,$inputs,$memory,$program,/" >> "$work/samples"
   done
 }
 
 # One collective's part of a round: the unit that RACE_WRAP wraps.
 turn() {
-  for band in $(bands "$1" "$3"); do pair "$1" "$2" "$3" "$4" "$band"; done
+  for band in $(bands "$1" "$3"); do pair "$1" "$2" "$3" "$4" "$5" "$band"; done
 }
 
 export -f turn pair bands mpi ours
@@ -80,9 +83,11 @@ started=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 for round in $(seq "$rounds"); do
   for inputs in $kinds; do
     for ranks in $(if [ "$inputs" = fresh ]; then echo "$fresh_worlds"; else echo "$worlds"; fi); do
-      for collective in all-reduce all-gather all-to-all; do
-        # shellcheck disable=SC2086
-        ${RACE_WRAP:-} bash -c "set -euo pipefail; $(declare -p launch); turn $ranks $collective $inputs $round"
+      for memory in $memories; do
+        for collective in all-reduce all-gather all-to-all; do
+          # shellcheck disable=SC2086
+          ${RACE_WRAP:-} bash -c "set -euo pipefail; $(declare -p launch); turn $ranks $collective $inputs $memory $round"
+        done
       done
     done
   done

@@ -4,7 +4,7 @@ using Xunit;
 namespace CollectivesSharp.Conformance;
 
 /// <summary>Runs cases of one element type on one rank and compares every element, the input and the bytes around the buffers with what they must be.</summary>
-internal sealed class CaseRunner<T>(GroupCoordinator group)
+internal sealed class CaseRunner<T>(GroupCoordinator group, GroupMemory? memory = null)
     where T : unmanaged
 {
     /// <summary>A prime, in elements: a chunk in the wrong place does not look right by chance.</summary>
@@ -28,8 +28,9 @@ internal sealed class CaseRunner<T>(GroupCoordinator group)
         T[] expected = _definition.Expected(test, inputs, Period);
 
         // In place the smaller buffer lies where its content belongs in the larger one.
-        using Guarded<T> large = new(Math.Max(inputs[_rank].Length, expected.Length), test.Misalignment);
-        using Guarded<T> other = new(expected.Length, test.Misalignment);
+        (HostBuffer<byte>? largeMemory, HostBuffer<byte>? otherMemory) = memory?.For(test) ?? default;
+        using Guarded<T> large = new(Math.Max(inputs[_rank].Length, expected.Length), test.Misalignment, largeMemory);
+        using Guarded<T> other = new(expected.Length, test.Misalignment, otherMemory);
         int start = _definition.OwnStart(test);
         bool inPlace = test.InPlace && (_rank == test.Root || test.Collective is not (CollectiveKind.Gather or CollectiveKind.Scatter));
         bool gathers = expected.Length > inputs[_rank].Length, scatters = expected.Length < inputs[_rank].Length;

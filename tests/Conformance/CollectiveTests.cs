@@ -6,7 +6,7 @@ namespace CollectivesSharp.Conformance;
 public sealed class CollectiveTests
 {
     /// <summary>Those that leave something to compare.</summary>
-    private static readonly CollectiveKind[] s_kinds = [.. Enum.GetValues<CollectiveKind>().Except([CollectiveKind.None, CollectiveKind.AllReduceRmsNorm, CollectiveKind.Barrier, CollectiveKind.Send, CollectiveKind.Receive, CollectiveKind.SendReceive])];
+    private static readonly CollectiveKind[] s_kinds = [.. Enum.GetValues<CollectiveKind>().Except([CollectiveKind.None, CollectiveKind.AllReduceRmsNorm, CollectiveKind.Barrier, CollectiveKind.Send, CollectiveKind.Receive, CollectiveKind.SendReceive, CollectiveKind.AllocateHost])];
 
     public static MatrixTheoryData<CollectiveKind, int> CollectivesAndSizes => new(
         [.. s_kinds],
@@ -18,6 +18,19 @@ public sealed class CollectiveTests
     {
         foreach (DataType type in Enum.GetValues<DataType>())
             Runner(group, type)(CaseGenerator.Make(collective, type, group.WorldSize, World.Seed));
+    });
+
+    [Theory]
+    [MemberData(nameof(CollectivesAndSizes))]
+    public void Memory_of_the_group_holds_any_of_the_buffers(CollectiveKind collective, int ranks) => World.Run(ranks, group =>
+    {
+        foreach (DataType type in (DataType[])[DataType.UInt8, DataType.BFloat16, DataType.Float32, DataType.Int64])
+        {
+            // Several rounds over other seeds: a case's seed says too which buffers lie there.
+            Case[] cases = [.. Enumerable.Range(10, 3).SelectMany(seed => CaseGenerator.Make(collective, type, group.WorldSize, World.Seed + seed))];
+            using GroupMemory memory = new(group, cases);
+            Runner(group, type, memory)(cases);
+        }
     });
 
     [Theory]
@@ -41,14 +54,15 @@ public sealed class CollectiveTests
     {
         Random random = new(World.Seed);
         DataType[] types = [DataType.Float32, DataType.BFloat16, DataType.Int64];
-        Dictionary<DataType, Action<IEnumerable<Case>>> runners = types.ToDictionary(type => type, type => Runner(group, type));
         Case[] all = [.. types.SelectMany(type => CollectivesAndSizes.Select(row => row.Data.Item1).Distinct().SelectMany(collective => CaseGenerator.Make(collective, type, group.WorldSize, World.Seed + 1)))];
         random.Shuffle(all);
+        using GroupMemory memory = new(group, all);
+        Dictionary<DataType, Action<IEnumerable<Case>>[]> runners = types.ToDictionary(type => type, type => new[] { Runner(group, type), Runner(group, type, memory) });
         foreach (Case test in all)
         {
             if (random.Next(5) == 0)
                 group.Barrier();
-            runners[test.Type]([test]);
+            runners[test.Type][random.Next(2)]([test]);
         }
     });
 
@@ -75,8 +89,13 @@ public sealed class CollectiveTests
     {
         float[] small = new float[16], large = new float[50_000], gathered = new float[16 * group.WorldSize], exchanged = new float[gathered.Length];
         nuint[] counts = [.. Enumerable.Repeat((nuint)16, group.WorldSize)];
+        using HostBuffer<float> shared = group.AllocateHost<float>(50_000), result = group.AllocateHost<float>(50_000);
+        int part = shared.Length / group.WorldSize, whole = part * group.WorldSize;
         Action[] calls =
         [
+            () => group.AllReduce<float>(shared.Span, result.Span),
+            () => group.AllGather<float>(shared.Span[..part], result.Span[..whole]),
+            () => group.AllToAll<float>(shared.Span[..whole], result.Span[..whole]),
             () => group.AllReduce<float>(small, small),
             () => group.AllReduce<float>(large, large, ReduceOp.Max),
             () => group.Broadcast<float>(large, group.WorldSize - 1),
@@ -103,20 +122,20 @@ public sealed class CollectiveTests
         }
     });
 
-    private static Action<IEnumerable<Case>> Runner(GroupCoordinator group, DataType type) => type switch
+    private static Action<IEnumerable<Case>> Runner(GroupCoordinator group, DataType type, GroupMemory? memory = null) => type switch
     {
-        DataType.Int8 => new CaseRunner<sbyte>(group).Run,
-        DataType.UInt8 => new CaseRunner<byte>(group).Run,
-        DataType.Int32 => new CaseRunner<int>(group).Run,
-        DataType.UInt32 => new CaseRunner<uint>(group).Run,
-        DataType.Int64 => new CaseRunner<long>(group).Run,
-        DataType.UInt64 => new CaseRunner<ulong>(group).Run,
-        DataType.Float16 => new CaseRunner<Half>(group).Run,
-        DataType.Float32 => new CaseRunner<float>(group).Run,
-        DataType.Float64 => new CaseRunner<double>(group).Run,
-        DataType.BFloat16 => new CaseRunner<BFloat16>(group).Run,
-        DataType.Float8E4M3 => new CaseRunner<Float8E4M3>(group).Run,
-        DataType.Float8E5M2 => new CaseRunner<Float8E5M2>(group).Run,
+        DataType.Int8 => new CaseRunner<sbyte>(group, memory).Run,
+        DataType.UInt8 => new CaseRunner<byte>(group, memory).Run,
+        DataType.Int32 => new CaseRunner<int>(group, memory).Run,
+        DataType.UInt32 => new CaseRunner<uint>(group, memory).Run,
+        DataType.Int64 => new CaseRunner<long>(group, memory).Run,
+        DataType.UInt64 => new CaseRunner<ulong>(group, memory).Run,
+        DataType.Float16 => new CaseRunner<Half>(group, memory).Run,
+        DataType.Float32 => new CaseRunner<float>(group, memory).Run,
+        DataType.Float64 => new CaseRunner<double>(group, memory).Run,
+        DataType.BFloat16 => new CaseRunner<BFloat16>(group, memory).Run,
+        DataType.Float8E4M3 => new CaseRunner<Float8E4M3>(group, memory).Run,
+        DataType.Float8E5M2 => new CaseRunner<Float8E5M2>(group, memory).Run,
         _ => throw new NotSupportedException(type.ToString()),
     };
 }

@@ -1,17 +1,19 @@
 namespace CollectivesSharp.Failures;
 
-/// <summary>Every collective by name, on buffers whose lengths come from a generator that all ranks seed alike.</summary>
-internal sealed class CollectiveCalls(GroupCoordinator group)
+/// <summary>Every collective by name, on buffers whose lengths come from a generator that all ranks seed alike. With <paramref name="shared"/> they lie in the group's memory.</summary>
+internal sealed class CollectiveCalls(GroupCoordinator group, bool shared = false)
 {
     private const int MaxPart = 60_000;
 
     private readonly Random _random = new(1);
-    private readonly float[] _small = new float[MaxPart];
-    private readonly float[] _large = new float[MaxPart * group.WorldSize];
-    private readonly float[] _other = new float[MaxPart * group.WorldSize];
+    private readonly Memory<float> _small = New(group, shared, MaxPart);
+    private readonly Memory<float> _large = New(group, shared, MaxPart * group.WorldSize);
+    private readonly Memory<float> _other = New(group, shared, MaxPart * group.WorldSize);
 
     internal static string[] Names { get; } =
         ["AllReduce", "Reduce", "Broadcast", "AllGather", "ReduceScatter", "Gather", "Scatter", "AllToAll", "AllToAllV", "SendReceive", "Send", "Barrier"];
+
+    private static Memory<float> New(GroupCoordinator group, bool shared, int length) => shared ? group.AllocateHost<float>(length).Memory : new float[length];
 
     /// <summary>"mixed": any of them.</summary>
     internal void Call(string name)
@@ -19,7 +21,7 @@ internal sealed class CollectiveCalls(GroupCoordinator group)
         if (name == "mixed")
             name = Names[_random.Next(Names.Length)];
         int part = (int)Math.Pow(2, _random.NextDouble() * Math.Log2(MaxPart)), root = _random.Next(group.WorldSize);
-        Span<float> one = _small.AsSpan(0, part), all = _large.AsSpan(0, part * group.WorldSize), other = _other.AsSpan(0, part * group.WorldSize);
+        Span<float> one = _small.Span[..part], all = _large.Span[..(part * group.WorldSize)], other = _other.Span[..(part * group.WorldSize)];
         int next = (group.RankInGroup + 1) % group.WorldSize, previous = (group.RankInGroup + group.WorldSize - 1) % group.WorldSize;
         switch (name)
         {

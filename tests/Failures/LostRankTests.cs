@@ -22,7 +22,7 @@ public sealed class LostRankTests
         double slowest = 0;
         for (int round = 0; round < s_kills; round++)
         {
-            await using RankProcesses job = RankProcesses.Start(4, "loop", "60000");
+            await using RankProcesses job = RankProcesses.Start(4, round % 2 == 0 ? ["loop", "60000"] : ["loop", "60000", "AllReduce", "shared"]);
             await job.WaitUntilReadyAsync();
             int victim = random.Next(4);
 

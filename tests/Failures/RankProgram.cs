@@ -21,7 +21,7 @@ internal static class RankProgram
         switch (kind)
         {
             case "loop":
-                return await LoopAsync(TimeSpan.FromMilliseconds(int.Parse(arguments[0], CultureInfo.InvariantCulture)), arguments.ElementAtOrDefault(1) ?? "AllReduce");
+                return await LoopAsync(TimeSpan.FromMilliseconds(int.Parse(arguments[0], CultureInfo.InvariantCulture)), arguments.ElementAtOrDefault(1) ?? "AllReduce", shared: arguments[1..] is [_, "shared"]);
             case "check":
                 return await CheckAsync(TimeSpan.FromMilliseconds(int.Parse(arguments[0], CultureInfo.InvariantCulture)), int.Parse(arguments[1], CultureInfo.InvariantCulture));
             case "facts":
@@ -46,10 +46,10 @@ internal static class RankProgram
     }
 
     /// <summary>One collective, or all of them mixed, in all sizes until the group ends.</summary>
-    private static async Task<int> LoopAsync(TimeSpan timeout, string collective)
+    private static async Task<int> LoopAsync(TimeSpan timeout, string collective, bool shared)
     {
         await using GroupCoordinator group = await GroupCoordinator.CreateAsync(new GroupOptions { Timeout = timeout });
-        CollectiveCalls calls = new(group);
+        CollectiveCalls calls = new(group, shared);
         group.Barrier();
         Say("ready");
         try

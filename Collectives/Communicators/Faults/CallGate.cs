@@ -91,13 +91,17 @@ internal sealed class CallGate(FaultBoard board, TimeSpan defaultTimeout)
     internal void ThrowIfClosed() => ObjectDisposedException.ThrowIf(_closed, typeof(GroupCoordinator));
 
     /// <summary>Milliseconds that a sleep may last, 0 at the deadline. The clock starts with the first sleep: calls that don't wait need no clock.</summary>
-    internal double SliceLeft()
+    internal double SliceLeft() => Math.Clamp(MillisecondsLeft(), 0, Cancellation.CanBeCanceled ? CancellableSliceMilliseconds : SliceMilliseconds);
+
+    /// <summary>The same clock, for what waits by itself.</summary>
+    internal TimeSpan TimeLeft() => TimeSpan.FromMilliseconds(Math.Max(MillisecondsLeft(), 0));
+
+    private double MillisecondsLeft()
     {
         long now = Stopwatch.GetTimestamp();
         if (_deadline == 0)
             _deadline = now + (long)(_timeout.TotalSeconds * Stopwatch.Frequency);
-        double left = (_deadline - now) * 1e3 / Stopwatch.Frequency;
-        return Math.Clamp(left, 0, Cancellation.CanBeCanceled ? CancellableSliceMilliseconds : SliceMilliseconds);
+        return (_deadline - now) * 1e3 / Stopwatch.Frequency;
     }
 
     /// <summary>If the call's token says so: aborts the group, which can't complete the call without this rank, and throws.</summary>

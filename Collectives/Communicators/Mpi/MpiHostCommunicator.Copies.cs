@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using CollectivesSharp.Interop;
 
 namespace CollectivesSharp;
@@ -15,6 +16,22 @@ internal sealed unsafe partial class MpiHostCommunicator
         {
             Leave();
         }
+    }
+
+    /// <summary>Memory of each process: how its bytes travel is MPI's affair. Compared like every call.</summary>
+    public SafeBuffer Allocate(nuint bytes, HostCallOptions options = default)
+    {
+        Enter(new HostCall(CollectiveKind.AllocateHost, DataType.UInt8, default, 0, (long)bytes), options);
+        try
+        {
+            FirstPhase();
+        }
+        finally
+        {
+            Leave();
+        }
+
+        return new PrivateHostMemory(bytes);
     }
 
     public void Broadcast(nint buffer, nuint count, DataType type, int root, HostCallOptions options = default)

@@ -76,6 +76,22 @@ internal sealed unsafe partial class NodeCommunicator : IHostCommunicator
         }
     }
 
+    /// <summary>Memory of each process: what goes to another node is copied anyway. Compared like every call.</summary>
+    public SafeBuffer Allocate(nuint bytes, HostCallOptions options = default)
+    {
+        Enter(new HostCall(CollectiveKind.AllocateHost, DataType.UInt8, default, 0, (long)bytes), options);
+        try
+        {
+            Agree(null, 0);
+        }
+        finally
+        {
+            _messenger.EndCall();
+        }
+
+        return new PrivateHostMemory(bytes);
+    }
+
     public void Send(nint buffer, nuint count, DataType type, int destination, int tag, HostCallOptions options = default) =>
         _messenger.Send(buffer, count, type, destination, tag, options);
 

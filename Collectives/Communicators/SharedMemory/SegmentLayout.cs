@@ -9,7 +9,7 @@ namespace CollectivesSharp;
 /// </summary>
 internal readonly record struct SegmentLayout(int Ranks, int ChunkBytes)
 {
-    internal const int Version = 5;
+    internal const int Version = 6;
     internal const ulong Magic = 0x31474553_50535343; // "CSSPSEG1"
     internal const int PageBytes = 4096;
 

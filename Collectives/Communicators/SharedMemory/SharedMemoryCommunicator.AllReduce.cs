@@ -60,12 +60,15 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     /// Staging of chunk t is read in step t+1 and written again in step t+2, behind the phase that ends t+1. Results of chunk t are written in step t+1, read
     /// in step t+2 and written again in step t+3, behind the phase that ends t+2. The last collecting step has no phase behind it: the next call's first
     /// phase comes before any result is written.
+    /// A rank whose input all map stages nothing and is read where the input lies; one whose output all map shows no result, and is collected from there. In place this goes well: a part of an input
+    /// is read by its owner in step t+1 and overwritten with the result, by the rank whose input it is, in step t+2.
     /// </summary>
     private void ReduceByOwners(byte* input, byte* output, nuint count, DataType type, ReduceOp op, int size)
     {
         nuint chunk = (nuint)(_layout.ChunkBytes / size);
         nuint chunks = (count + chunk - 1) / chunk;
         int parity = 0;
+        bool direct = MayBeDirect(count * (nuint)size), stages = !direct || ShowPlaces(input, true, output);
         for (nuint step = 0; step < chunks + 2; step++)
         {
             if (step >= 2 && output is not null)
@@ -75,14 +78,22 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             if (step < chunks)
             {
                 parity = NextStagingParity();
-                StageForOwners(input, step, count, chunk, size, parity);
+                if (stages)
+                    StageForOwners(input, step, count, chunk, size, parity);
             }
 
             if (step == 0)
+            {
                 FirstPhase();
+                if (direct)
+                    TakePlaces();
+            }
             else if (step <= chunks)
                 NextPhase();
         }
+
+        if (direct)
+            LeavePlaces();
     }
 
     private void StageForOwners(byte* input, nuint index, nuint count, nuint chunk, int size, int parity)
@@ -104,20 +115,24 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         if (own.End == own.Start)
             return;
         for (int rank = 0; rank < _members.Length; rank++)
-            _sources[rank] = (nint)(rank == _rank ? input + own.ChunkStart + own.Start : Staging(rank, parity) + own.Start);
+            _sources[rank] = (nint)(rank == _rank ? input + own.ChunkStart + own.Start : _inputs[rank] != 0 ? (byte*)_inputs[rank] + own.ChunkStart + own.Start : Staging(rank, parity) + own.Start);
         byte* shown = Result((int)(index & 1)) + own.Start;
         byte* target = output is null ? shown : output + own.ChunkStart + own.Start;
         _reduction.Reduce(type, op, _sources, (nint)target, (own.End - own.Start) / (nuint)size);
-        Copy(target, shown, own.End - own.Start);
+        if (_outputs[_rank] == 0)
+            Copy(target, shown, own.End - own.Start);
     }
 
     private void CollectResults(byte* output, nuint index, nuint count, nuint chunk, int size)
     {
-        Part own = Part.Of(index, count, chunk, size, _rank, _members.Length);
-        byte* from = Result((int)(index & 1));
-        byte* to = output + own.ChunkStart;
-        Copy(from, to, own.Start);
-        Copy(from + own.End, to + own.End, own.ChunkBytes - own.End);
+        for (int owner = 0; owner < _members.Length; owner++)
+        {
+            if (owner == _rank)
+                continue;
+            Part part = Part.Of(index, count, chunk, size, owner, _members.Length);
+            byte* from = _outputs[owner] != 0 ? (byte*)_outputs[owner] + part.ChunkStart : Result((int)(index & 1));
+            Copy(from + part.Start, output + part.ChunkStart + part.Start, part.End - part.Start);
+        }
     }
 
     private int NextStagingParity() => _stagingParity ^= 1;

@@ -12,6 +12,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         try
         {
             nuint bytes = count * (nuint)type.SizeInBytes();
+            Array.Clear(_starts);
             RunSteps(new BroadcastPlan((byte*)buffer, bytes, root), bytes, parted: false);
         }
         finally
@@ -22,6 +23,8 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     private readonly struct BroadcastPlan(byte* buffer, nuint bytes, int root) : IPlan
     {
+        public byte* Input(SharedMemoryCommunicator self) => self._rank == root ? buffer : null;
+
         public void Stage(SharedMemoryCommunicator self, nuint step)
         {
             if (self._rank == root)
@@ -35,7 +38,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         public void Collect(SharedMemoryCommunicator self, nuint step)
         {
             if (self._rank != root)
-                Copy(self.Shown(root), buffer + (step * self._capacity), Piece(bytes, step, self._capacity));
+                Copy(self.PartFrom(root, step, parted: false), buffer + (step * self._capacity), Piece(bytes, step, self._capacity));
         }
     }
 }

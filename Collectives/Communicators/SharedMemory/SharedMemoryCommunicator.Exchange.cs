@@ -10,13 +10,16 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     /// </summary>
     private interface IPlan
     {
-        /// <summary>Writes what this rank has for its peers.</summary>
+        /// <summary>What the others read of, null if they read nothing of this rank's.</summary>
+        byte* Input(SharedMemoryCommunicator self);
+
+        /// <summary>Writes what this rank has for its peers. Not called where they read its input itself.</summary>
         void Stage(SharedMemoryCommunicator self, nuint step);
 
         /// <summary>What concerns no peer: runs while they arrive. No default body: that would box the struct.</summary>
         void CopyOwn(SharedMemoryCommunicator self, nuint step);
 
-        /// <summary>Reads <see cref="Shown"/>.</summary>
+        /// <summary>Reads what <see cref="PartFrom"/> finds.</summary>
         void Collect(SharedMemoryCommunicator self, nuint step);
     }
 
@@ -34,34 +37,61 @@ internal sealed unsafe partial class SharedMemoryCommunicator
     /// safe as long as the signal is (<see cref="Signal"/>). Otherwise in staging areas: one is written again two steps later, behind the phase of the next step, which
     /// every reader publishes after it has collected. Ranks stage step t+1 while others still collect step t. At least one phase, so that nobody leaves before all have come.
     /// </summary>
-    private void RunSteps<TPlan>(TPlan plan, nuint longest, bool parted, bool first = true)
+    /// <remarks>
+    /// A rank whose input the peers map shows them its place instead (<see cref="ShowPlaces"/>), and they read there. If all do, that is one step for parts of any length; else the steps are those of the others.
+    /// </remarks>
+    private void RunSteps<TPlan>(TPlan plan, nuint longest, bool parted, bool first = true, bool inputStays = true)
         where TPlan : struct, IPlan
     {
         bool small = longest <= SegmentLayout.InlineBytes && (parted ? longest * Others : longest) <= SegmentLayout.InlineBytes;
         _capacity = small ? longest : parted ? PartCapacity : (nuint)_layout.ChunkBytes;
         _streams = longest * (nuint)_members.Length >= StreamingCopy.WorthwhileBytes;
         nuint steps = longest == 0 ? 0 : Steps(longest, _capacity);
+        bool direct = MayBeDirect(longest), stages = true;
         for (nuint step = 0; step < Math.Max(steps, 1); step++)
         {
             if (small)
                 ShowInSignals();
             else
                 ShowInStaging();
-            if (step < steps)
+            if (direct && step == 0)
+                stages = ShowPlaces(plan.Input(this), inputStays, null);
+            if (step < steps && stages)
                 plan.Stage(this, step);
             if (step == 0 && first)
                 PublishFirst();
             else
                 Publish();
-            if (step < steps)
+            if (step < steps && stages)
                 plan.CopyOwn(this, step);
+            else if (step == 0 && !stages)
+                CopyOwnWhole(plan, longest);
             if (step == 0 && first)
                 AwaitFirst();
             else
                 Await();
+            if (direct && step == 0)
+            {
+                TakePlaces();
+                if (_allInputsPlaced)
+                    (_capacity, steps) = (longest, 1);
+            }
+
             if (step < steps)
                 plan.Collect(this, step);
         }
+
+        if (direct)
+            LeavePlaces();
+    }
+
+    private void CopyOwnWhole<TPlan>(TPlan plan, nuint longest)
+        where TPlan : struct, IPlan
+    {
+        nuint capacity = _capacity;
+        _capacity = longest;
+        plan.CopyOwn(this, 0);
+        _capacity = capacity;
     }
 
     /// <summary>With the next phase.</summary>
@@ -85,6 +115,10 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     /// <summary>The part of what <paramref name="from"/> shows that is for <paramref name="to"/>, another rank: a rank shows none for itself.</summary>
     private byte* ShownPart(int from, int to) => Shown(from) + ((nuint)(to < from ? to : to - 1) * _capacity);
+
+    /// <summary>What <paramref name="from"/>, another rank, has for this one in a step, in its staging area or its input. Where all ranks read the same <paramref name="parted"/> is false.</summary>
+    private byte* PartFrom(int from, nuint step, bool parted) =>
+        _inputs[from] != 0 ? (byte*)_inputs[from] + _starts[from] + (step * _capacity) : parted ? ShownPart(from, _rank) : Shown(from);
 
     private static nuint Steps(nuint bytes, nuint capacity) => (bytes + capacity - 1) / capacity;
 
@@ -116,6 +150,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         try
         {
             nuint longest = SetLengths(counts, type);
+            Array.Clear(_starts);
             RunSteps(new AllGatherPlan((byte*)input, (byte*)output), longest, parted: false);
         }
         finally
@@ -132,6 +167,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         {
             nuint bytes = count * (nuint)type.SizeInBytes();
             Array.Fill(_lengths, bytes);
+            Array.Clear(_starts);
             RunSteps(new GatherPlan((byte*)input, (byte*)output, root), bytes, parted: false);
         }
         finally
@@ -147,6 +183,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         try
         {
             nuint bytes = count * (nuint)type.SizeInBytes();
+            Array.Fill(_starts, (nuint)_rank * bytes);
             RunSteps(new ScatterPlan((byte*)input, (byte*)output, bytes, root), bytes, parted: true);
         }
         finally
@@ -163,7 +200,8 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             nuint bytes = count * (nuint)type.SizeInBytes();
             Array.Fill(_lengths, bytes);
             Array.Fill(_sendLengths, bytes);
-            RunSteps(new AllToAllPlan((byte*)input, (byte*)output), bytes, parted: true);
+            Array.Fill(_starts, (nuint)_rank * bytes);
+            RunSteps(new AllToAllPlan((byte*)input, (byte*)output), bytes, parted: true, inputStays: input != output);
         }
         finally
         {
@@ -188,6 +226,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             _lengths.AsSpan().CopyTo(new Span<nuint>(Staging(_rank, parity), 2 * _members.Length)[_members.Length..]);
             FirstPhase();
             nuint longest = 0;
+            Array.Clear(_starts);
             for (int from = 0; from < _members.Length; from++)
             {
                 for (int to = 0; to < _members.Length; to++)
@@ -196,6 +235,8 @@ internal sealed unsafe partial class SharedMemoryCommunicator
                     if (sent != expected)
                         ThrowMismatch($"{_members[from]} sends {sent} bytes to {_members[to]}, which expects {expected}");
                     longest = Math.Max(longest, sent);
+                    if (to < _rank)
+                        _starts[from] += sent;
                 }
             }
 
@@ -214,6 +255,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         try
         {
             nuint longest = SetLengths(counts, type);
+            Array.Fill(_starts, Before(_lengths, _rank));
             RunSteps(new ReduceScatterPlan((byte*)input, (byte*)output, type, op), longest, parted: true);
         }
         finally

@@ -12,8 +12,11 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         return sum;
     }
 
+    /// <summary>A rank's output is outside of its input, or holds it where it stays.</summary>
     private readonly struct AllGatherPlan(byte* input, byte* output) : IPlan
     {
+        public byte* Input(SharedMemoryCommunicator self) => self._lengths[self._rank] == 0 ? null : input;
+
         public void Stage(SharedMemoryCommunicator self, nuint step) =>
             Copy(input + (step * self._capacity), self.Shown(self._rank), Piece(self._lengths[self._rank], step, self._capacity));
 
@@ -29,7 +32,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             for (int rank = 0; rank < self._members.Length; rank++)
             {
                 if (rank != self._rank)
-                    self.Deliver(self.Shown(rank), to, Piece(self._lengths[rank], step, self._capacity));
+                    self.Deliver(self.PartFrom(rank, step, parted: false), to, Piece(self._lengths[rank], step, self._capacity));
                 to += self._lengths[rank];
             }
         }
@@ -37,6 +40,8 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     private readonly struct GatherPlan(byte* input, byte* output, int root) : IPlan
     {
+        public byte* Input(SharedMemoryCommunicator self) => self._rank == root ? null : input;
+
         public void Stage(SharedMemoryCommunicator self, nuint step)
         {
             if (self._rank != root)
@@ -58,6 +63,8 @@ internal sealed unsafe partial class SharedMemoryCommunicator
 
     private readonly struct ScatterPlan(byte* input, byte* output, nuint bytes, int root) : IPlan
     {
+        public byte* Input(SharedMemoryCommunicator self) => self._rank == root ? input : null;
+
         public void Stage(SharedMemoryCommunicator self, nuint step)
         {
             if (self._rank != root)
@@ -80,15 +87,17 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         public void Collect(SharedMemoryCommunicator self, nuint step)
         {
             if (self._rank != root)
-                self.Deliver(self.ShownPart(root, self._rank), output + (step * self._capacity), Piece(bytes, step, self._capacity));
+                self.Deliver(self.PartFrom(root, step, parted: true), output + (step * self._capacity), Piece(bytes, step, self._capacity));
         }
     }
 
     /// <summary>
-    /// In place works when all parts have one length: a step writes exactly the pieces that it has staged before, and the own part stays where it is.
+    /// In place works when all parts have one length: a step writes exactly the pieces that it has staged before, and the own part stays where it is. So it has to stage them: the input does not stay.
     /// </summary>
     private readonly struct AllToAllPlan(byte* input, byte* output) : IPlan
     {
+        public byte* Input(SharedMemoryCommunicator self) => input;
+
         public void Stage(SharedMemoryCommunicator self, nuint step)
         {
             byte* from = input + (step * self._capacity);
@@ -112,15 +121,17 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             for (int rank = 0; rank < self._members.Length; rank++)
             {
                 if (rank != self._rank)
-                    self.Deliver(self.ShownPart(rank, self._rank), to, Piece(self._lengths[rank], step, self._capacity));
+                    self.Deliver(self.PartFrom(rank, step, parted: true), to, Piece(self._lengths[rank], step, self._capacity));
                 to += self._lengths[rank];
             }
         }
     }
 
-    /// <summary>The own input is read where it lies; in place, each element of it before the result takes its place.</summary>
+    /// <summary>The own input is read where it lies; in place, each element of it before the result takes its place. No other rank reads that part.</summary>
     private readonly struct ReduceScatterPlan(byte* input, byte* output, DataType type, ReduceOp op) : IPlan
     {
+        public byte* Input(SharedMemoryCommunicator self) => input;
+
         public void Stage(SharedMemoryCommunicator self, nuint step)
         {
             byte* from = input + (step * self._capacity);
@@ -143,7 +154,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
                 return;
             byte* own = input + Before(self._lengths, self._rank) + start;
             for (int rank = 0; rank < self._members.Length; rank++)
-                self._sources[rank] = (nint)(rank == self._rank ? own : self.ShownPart(rank, self._rank));
+                self._sources[rank] = (nint)(rank == self._rank ? own : self.PartFrom(rank, step, parted: true));
             self._reduction.Reduce(type, op, self._sources, (nint)(output + start), piece / (nuint)type.SizeInBytes());
         }
     }

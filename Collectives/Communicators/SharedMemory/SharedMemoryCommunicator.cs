@@ -25,6 +25,9 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
     // Bytes of each rank's part, as sender and as receiver, of the call in flight.
     private readonly nuint[] _lengths;
     private readonly nuint[] _sendLengths;
+
+    /// <summary>Where each rank's part for this one begins in its input, in bytes.</summary>
+    private readonly nuint[] _starts;
     private readonly SpinPolicy _spin;
 
     /// <summary>Null with a core for every rank.</summary>
@@ -44,6 +47,9 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
         _rank = rank;
         _sources = new nint[members.Length];
         _lengths = new nuint[members.Length];
+        _starts = new nuint[members.Length];
+        _inputs = new nint[members.Length];
+        _outputs = new nint[members.Length];
         _sendLengths = new nuint[members.Length];
         _spin = spin;
         _placement = spin.Yields > 0 ? new CorePlacement(segment, members.Length, rank, spin.RanksPerCore) : null;
@@ -102,6 +108,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
         _gate.Close();
         _board.Leave();
         _messenger.Dispose();
+        _regions.ForEach(region => region.Dispose());
         _segment.Dispose();
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -42,7 +43,7 @@ internal sealed unsafe class SharedSegment : SafeHandle
 
             // Asked first: posix_fallocate fills the file system before it fails, and others would feel it.
             long free = FreeBytes(descriptor);
-            int error = free < bytes ? PosixNative.ENOSPC : Allocate(descriptor, bytes);
+            int error = free < bytes ? PosixNative.ENOSPC : Allocate(descriptor, 0, bytes);
             if (error == 0)
                 return descriptor;
             PosixNative.close(descriptor);
@@ -50,6 +51,32 @@ internal sealed unsafe class SharedSegment : SafeHandle
                 ? $"The group's segment needs {bytes} bytes of shared memory and /dev/shm has {free} bytes free. Make it larger (docker: --shm-size, --ipc=host) or set a smaller GroupOptions.HostChunkBytes."
                 : $"Reserving {bytes} bytes of shared memory: {PosixNative.Describe(error)}.");
         }
+    }
+
+    /// <summary>A file of <paramref name="bytes"/> bytes without memory as yet, and without the limit of /dev/shm; <see cref="Reserve"/> gives it memory. The caller owns the descriptor.</summary>
+    /// <exception cref="IOException">There is no such memory, or the process may not have so much: asking the kernel for it would end with a killed process.</exception>
+    internal static int CreateSparse(long bytes)
+    {
+        if (Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, AvailableMemory()) is var available && bytes > available)
+            throw new IOException($"all ranks of the node together need {bytes} bytes of memory, and {available} are available");
+        int descriptor;
+        fixed (byte* name = "collectives-sharp\0"u8)
+            descriptor = PosixNative.memfd_create(name, PosixNative.MFD_CLOEXEC);
+        if (descriptor < 0)
+            throw new IOException($"memfd_create: {PosixNative.Describe(PosixNative.Errno)}");
+        if (PosixNative.ftruncate(descriptor, bytes) == 0)
+            return descriptor;
+        string error = PosixNative.Describe(PosixNative.Errno);
+        PosixNative.close(descriptor);
+        throw new IOException($"ftruncate to {bytes} bytes: {error}");
+    }
+
+    /// <summary>Zeroed memory for a part of the file, near the core that asks, so that the first touch neither waits for it nor fails.</summary>
+    internal static void Reserve(int descriptor, long start, long bytes)
+    {
+        int error = Allocate(descriptor, start, bytes);
+        if (error != 0)
+            throw new IOException($"reserving {bytes} bytes of memory: {PosixNative.Describe(error)}");
     }
 
     /// <summary>Maps what <see cref="Create"/> made; the descriptor may be closed afterwards.</summary>
@@ -76,13 +103,25 @@ internal sealed unsafe class SharedSegment : SafeHandle
 
     protected override bool ReleaseHandle() => PosixNative.munmap(handle, _bytes) == 0;
 
-    private static int Allocate(int descriptor, long bytes)
+    private static int Allocate(int descriptor, long start, long bytes)
     {
         int error;
         do
-            error = PosixNative.posix_fallocate(descriptor, 0, bytes);
+            error = PosixNative.posix_fallocate(descriptor, start, bytes);
         while (error == PosixNative.EINTR);
         return error;
+    }
+
+    private static long AvailableMemory()
+    {
+        const string Name = "MemAvailable:";
+        foreach (string line in File.ReadLines("/proc/meminfo"))
+        {
+            if (line.StartsWith(Name, StringComparison.Ordinal))
+                return long.Parse(line.AsSpan(Name.Length).Trim(" kB"), CultureInfo.InvariantCulture) << 10;
+        }
+
+        return long.MaxValue;
     }
 
     private static long FreeBytes(int descriptor)

@@ -11,11 +11,18 @@ internal sealed unsafe class HostBuffers<T> : IBuffers
     private readonly GroupCoordinator _group;
     private readonly void*[] _buffers = new void*[2];
 
+    /// <summary>What owns them with --group-memory.</summary>
+    private readonly HostBuffer<T>?[] _shared = new HostBuffer<T>?[2];
+
     internal HostBuffers(PerfOptions options, GroupCoordinator group, long bytes)
     {
         (_options, _group) = (options, group);
+        bytes = Math.Max(bytes, sizeof(T));
         for (int i = 0; i < 2; i++)
-            _buffers[i] = NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, sizeof(T)), 4096);
+        {
+            _shared[i] = options.GroupMemory ? group.AllocateHost<T>(checked((int)(bytes / sizeof(T)))) : null;
+            _buffers[i] = _shared[i] is { } shared ? shared.Pointer : NativeMemory.AlignedAlloc((nuint)bytes, 4096);
+        }
     }
 
     public void Fill(Part part, int seed, Operation op) => Pattern<T>.Fill(Span(part), seed, _group.RankInGroup, _group.WorldSize, op);
@@ -58,8 +65,13 @@ internal sealed unsafe class HostBuffers<T> : IBuffers
 
     public void Dispose()
     {
-        foreach (void* buffer in _buffers)
-            NativeMemory.AlignedFree(buffer);
+        for (int i = 0; i < 2; i++)
+        {
+            if (_shared[i] is { } shared)
+                shared.Dispose();
+            else
+                NativeMemory.AlignedFree(_buffers[i]);
+        }
     }
 
     private double TimeFresh(Call call)

@@ -80,6 +80,7 @@ internal static class CommandLine
             CustomParser = result => Lookup<int>(result, text => text is ['0' or '1' or '2'] ? text[0] - '0' : null, "0, 1 or 2"),
             DefaultValueFactory = _ => 0,
         };
+        Option<bool> groupMemory = new("--group-memory") { Description = "host memory of AllocateHost, which the ranks of a node read from each other" };
         Option<FileInfo?> json = new("--json") { Description = "write the results to this file" };
         Option<FileInfo?> csv = new("--csv") { Description = "write the rows to this file" };
 
@@ -91,7 +92,7 @@ internal static class CommandLine
 
         RootCommand command = new("Bandwidth and latency of collectives, with the columns and definitions of nccl-tests.")
         {
-            collective, min, max, step, factor, iterations, warmup, fresh, checks, types, operations, root, ranks, backend, route, launch, graph, registration, json, csv, compare, rounds, mode, timeout, svg,
+            collective, min, max, step, factor, iterations, warmup, fresh, checks, types, operations, root, ranks, backend, route, launch, graph, registration, groupMemory, json, csv, compare, rounds, mode, timeout, svg,
         };
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -115,6 +116,7 @@ internal static class CommandLine
                 Launch = parsed.GetValue(launch),
                 Replays = parsed.GetValue(graph),
                 Registration = parsed.GetValue(registration) switch { 1 => RegistrationKind.Local, 2 => RegistrationKind.Symmetric, _ => parsed.GetValue(route) == AllReduceRoute.NcclSymmetric ? RegistrationKind.Symmetric : null },
+                GroupMemory = parsed.GetValue(groupMemory),
                 Json = parsed.GetValue(json),
                 Csv = parsed.GetValue(csv),
                 Routes = parsed.GetValue(compare) ? new RouteOptions(false, parsed.GetValue(rounds), parsed.GetValue(mode), TimeSpan.FromSeconds(parsed.GetValue(timeout)), parsed.GetValue(svg)) : null,

@@ -49,6 +49,9 @@ internal sealed record PerfOptions
     /// <summary>Null: the buffers are not registered.</summary>
     public RegistrationKind? Registration { get; init; }
 
+    /// <summary>Host memory is of the group (<see cref="GroupCoordinator.AllocateHost"/>).</summary>
+    public bool GroupMemory { get; init; }
+
     public FileInfo? Json { get; init; }
 
     public FileInfo? Csv { get; init; }

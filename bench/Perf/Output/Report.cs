@@ -53,6 +53,7 @@ internal static class Report
             ["iterations"] = setting.Options.Iterations,
             ["warmup_iterations"] = setting.Options.WarmupIterations,
             ["fresh"] = setting.Options.Fresh,
+            ["group_memory"] = setting.Options.GroupMemory,
             ["validation"] = setting.Options.Checks,
         },
         ["results"] = new JsonArray([.. rows.Select(row => new JsonObject
@@ -88,8 +89,8 @@ internal static class Report
 
     private static IEnumerable<string> ToCsv(Setting setting, IReadOnlyList<Row> rows)
     {
-        yield return "size,count,type,redop,root,in_place,time_us,algbw_GBps,busbw_GBps,wrong,backend,library,ranks,route,registration,graph,nccl_nvls_enable,fresh";
-        string where = string.Create(CultureInfo.InvariantCulture, $"{setting.Backend},{setting.Library},{setting.Group.WorldSize},{setting.Route},{setting.Registration},{setting.Options.Replays},{Setting.Nvls},{(setting.Options.Fresh ? 1 : 0)}");
+        yield return "size,count,type,redop,root,in_place,time_us,algbw_GBps,busbw_GBps,wrong,backend,library,ranks,route,registration,graph,nccl_nvls_enable,fresh,group_memory";
+        string where = string.Create(CultureInfo.InvariantCulture, $"{setting.Backend},{setting.Library},{setting.Group.WorldSize},{setting.Route},{setting.Registration},{setting.Options.Replays},{Setting.Nvls},{(setting.Options.Fresh ? 1 : 0)},{(setting.Options.GroupMemory ? 1 : 0)}");
         foreach (Row row in rows)
         {
             foreach ((int inPlace, Measurement? measurement) in new[] { (0, row.OutOfPlace), (1, row.InPlace) })

@@ -17,6 +17,8 @@ internal sealed class Table(Setting setting)
         Print($"# nThread 1 nGpus 1 minBytes {_options.MinBytes} maxBytes {_options.MaxBytes} step: {step} warmup iters: {_options.WarmupIterations} iters: {_options.Iterations} agg iters: 1 validation: {_options.Checks} graph: {_options.Replays}");
         if (setting.OnDevice)
             Print($"# route: {setting.Route} registration: {setting.Registration} {Setting.NvlsText} CUDA driver: {Machine.CudaDriver}");
+        if (_options.GroupMemory)
+            Print("# buffers: of the group, which its ranks read from each other");
         if (_options.Fresh)
             Print("# inputs: written just before each call, which is timed by itself");
         Print("#");

@@ -10,6 +10,7 @@ public sealed class BadInputTests
 
     private static readonly Dictionary<string, Action<GroupCoordinator>> s_refused = new()
     {
+        ["length ('0') must be a non-negative and non-zero value"] = group => group.AllocateHost<int>(0),
         ["AllReduce of 5 elements into 4"] = group => group.AllReduce<int>(new int[5], new int[4]),
         ["AllReduce: input and output overlap, 1 elements apart"] = group => Overlapping((a, b) => group.AllReduce<int>(a, b)),
         ["No such reduction. (Parameter 'op')\nActual value was 9"] = group => group.AllReduce<int>(new int[5], new int[5], (ReduceOp)9),

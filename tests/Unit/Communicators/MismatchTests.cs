@@ -44,6 +44,8 @@ public abstract class MismatchTests(int nodes)
         ["AllToAll(5 × Float32)"] = group => group.AllToAll<float>(new float[15], new float[15]),
         ["AllToAll(6 × Float16)"] = group => group.AllToAll<Half>(new Half[18], new Half[18]),
         ["AllToAllV(Float32)"] = group => group.AllToAllV<float>(new float[6], [1, 2, 3], new float[6], [2, 2, 2]),
+        ["AllocateHost(24 bytes)"] = group => group.AllocateHost<float>(6),
+        ["AllocateHost(20 bytes)"] = group => group.AllocateHost<float>(5),
         ["AllToAllV(Int32)"] = group => group.AllToAllV<int>(new int[6], [1, 2, 3], new int[6], [2, 2, 2]),
     };
 
