@@ -77,7 +77,7 @@ public interface IHostCommunicator : IDisposable
     /// <summary>
     /// <paramref name="bytes"/> bytes on each rank, zeroed, that the ranks of one node read from each other without a copy in between: what <see cref="GroupCoordinator.AllocateHost"/> gives.
     /// Collective. A transport that has no such memory gives each rank memory of its own, which is what this does where it isn't overridden, without a word to the others.
-    /// Released by the result's <see cref="SafeHandle.Dispose()"/>, on each rank when it is done with it. Throws <see cref="IOException"/> on all ranks when one of them gets no memory; the group goes on.
+    /// Released by the result's <see cref="SafeHandle.Dispose()"/>, on each rank when it is done with it. Throws <see cref="IOException"/> on all ranks when one of them gets no such memory, and <see cref="OutOfMemoryException"/> on a rank that gets no memory of its own; the group goes on.
     /// </summary>
     SafeBuffer Allocate(nuint bytes, HostCallOptions options = default) => new PrivateHostMemory(bytes);
 

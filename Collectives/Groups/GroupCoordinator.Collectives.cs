@@ -192,14 +192,15 @@ public sealed partial class GroupCoordinator
     public void Barrier(HostCallOptions options = default) => HostOrAlone(options)?.Barrier(options);
 
     /// <summary>
-    /// <paramref name="length"/> elements on each rank, zeroed, out of which the collectives of this group move long messages (from <see cref="SharedMemoryCommunicator.DirectBytes"/> bytes) without
-    /// copying them first, where all ranks share a node; elsewhere ordinary memory. Collective: all ranks ask for as many bytes. It takes about as long as making a file, so allocate once and use it often.
+    /// <paramref name="length"/> elements on each rank, zeroed, out of which the collectives of this group move long messages (parts of 4 KiB or more; AllReduce and Reduce from 16 KiB on) without
+    /// copying them first, where all ranks share a node; elsewhere ordinary memory. Collective: all ranks ask for as many bytes. Making and zeroing it takes its time, so allocate once and use it often.
     /// </summary>
     /// <remarks>
     /// All inputs of a call should lie in such memory: a rank whose input does not makes all go on in chunks, at the usual speed. In AllReduce the outputs too. It is memory of the process (and of
     /// its cgroup), not of /dev/shm. Allocates on the managed heap; the calls that use it do not.
     /// </remarks>
-    /// <exception cref="IOException">A rank gets no memory. Thrown on all ranks, and the group goes on.</exception>
+    /// <exception cref="IOException">A rank gets no memory where all share a node. Thrown on all ranks, and the group goes on.</exception>
+    /// <exception cref="OutOfMemoryException">This rank gets no ordinary memory. Thrown on this rank alone.</exception>
     /// <exception cref="CallMismatchException">A rank called something else, or asked for another size.</exception>
     public unsafe HostBuffer<T> AllocateHost<T>(int length, HostCallOptions options = default)
         where T : unmanaged

@@ -8,7 +8,7 @@ namespace CollectivesSharp;
 /// the group that made it moves long messages out of it without copying them first. Any thread may read and write it, though not its part of a call while that call is in flight.
 /// </summary>
 /// <remarks>
-/// <see cref="IDisposable.Dispose"/> concerns this rank alone and may come at any time but during a call that uses the memory, also after the group's. A buffer that nobody disposes lives as long as its
+/// <see cref="IDisposable.Dispose"/> concerns this rank alone and may come at any time but during a call that uses the memory, also after the group's end. A buffer that nobody disposes lives as long as its
 /// group. A <see cref="Span{T}"/> of it does not keep it alive; a <see cref="Memory{T}"/> does.
 /// </remarks>
 /// <typeparam name="T">The element.</typeparam>

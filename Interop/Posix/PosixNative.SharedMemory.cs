@@ -18,6 +18,7 @@ public static unsafe partial class PosixNative
     public const int MADV_REMOVE = 9;
 
     public const uint MFD_CLOEXEC = 0x1;
+    public const uint MFD_NOEXEC_SEAL = 0x8;
 
     /// <summary><paramref name="name"/> is a null-terminated "/name".</summary>
     [LibraryImport(NativeLibraryLocator.Realtime, SetLastError = true)]

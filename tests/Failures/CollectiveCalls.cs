@@ -11,7 +11,7 @@ internal sealed class CollectiveCalls(GroupCoordinator group, bool shared = fals
     private readonly Memory<float> _other = New(group, shared, MaxPart * group.WorldSize);
 
     internal static string[] Names { get; } =
-        ["AllReduce", "Reduce", "Broadcast", "AllGather", "ReduceScatter", "Gather", "Scatter", "AllToAll", "AllToAllV", "SendReceive", "Send", "Barrier"];
+        ["AllReduce", "Reduce", "Broadcast", "AllGather", "ReduceScatter", "Gather", "Scatter", "AllToAll", "AllToAllV", "SendReceive", "Send", "Barrier", "AllocateHost"];
 
     private static Memory<float> New(GroupCoordinator group, bool shared, int length) => shared ? group.AllocateHost<float>(length).Memory : new float[length];
 
@@ -47,6 +47,7 @@ internal sealed class CollectiveCalls(GroupCoordinator group, bool shared = fals
                     group.Send<float>(other[..part], next);
                 break;
             case "Barrier": group.Barrier(); break;
+            case "AllocateHost": group.AllocateHost<float>(part).Dispose(); break;
             default: throw new ArgumentException(name);
         }
     }

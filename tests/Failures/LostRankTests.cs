@@ -22,7 +22,8 @@ public sealed class LostRankTests
         double slowest = 0;
         for (int round = 0; round < s_kills; round++)
         {
-            await using RankProcesses job = RankProcesses.Start(4, round % 2 == 0 ? ["loop", "60000"] : ["loop", "60000", "AllReduce", "shared"]);
+            string[] loop = (round % 3) switch { 0 => ["AllReduce"], 1 => ["AllReduce", "shared"], _ => ["AllocateHost"] };
+            await using RankProcesses job = RankProcesses.Start(4, ["loop", "60000", .. loop]);
             await job.WaitUntilReadyAsync();
             int victim = random.Next(4);
 
@@ -38,7 +39,7 @@ public sealed class LostRankTests
                 string context = $"round {round}, seed {seed}, rank {victim} killed: {outcome}";
                 Assert.True(outcome.Exception == nameof(PeerLostException) && outcome.Reason == nameof(PeerLossReason.ProcessEnded), context);
                 Assert.True(outcome.LostRank == victim && outcome.LostProcess == job.Ranks[victim].Id, context);
-                Assert.True(outcome.LostHost == Environment.MachineName && outcome.Operation!.StartsWith("AllReduce", StringComparison.Ordinal) && outcome.Sequence > 0, context);
+                Assert.True(outcome.LostHost == Environment.MachineName && outcome.Operation!.StartsWith(loop[0], StringComparison.Ordinal) && outcome.Sequence > 0, context);
                 Assert.True(seconds < 2, $"{seconds:0.00} s, {context}");
                 await survivor.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(10));
                 Assert.Equal(RankProgram.Faulted, survivor.ExitCode);
@@ -79,6 +80,18 @@ public sealed class LostRankTests
         {
             Outcome outcome = await RankProcesses.ReadOutcomeAsync(survivor);
             Assert.True(outcome.Exception == nameof(PeerLostException) && outcome.LostRank is 0 or 3, outcome.ToString());
+        }
+    }
+
+    [Fact]
+    public async Task Where_one_rank_has_no_descriptor_left_nobody_gets_memory_and_the_group_goes_on()
+    {
+        await using RankProcesses job = RankProcesses.Start(3, "descriptors");
+        foreach (Process rank in job.Ranks)
+        {
+            Outcome outcome = await RankProcesses.ReadOutcomeAsync(rank);
+            Assert.True(outcome.Exception == nameof(IOException) && outcome.Message.Contains("rank 1 (", StringComparison.Ordinal), outcome.ToString());
+            Assert.Equal("right", await RankProcesses.ReadLineAsync(rank));
         }
     }
 

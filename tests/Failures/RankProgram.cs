@@ -24,6 +24,8 @@ internal static class RankProgram
                 return await LoopAsync(TimeSpan.FromMilliseconds(int.Parse(arguments[0], CultureInfo.InvariantCulture)), arguments.ElementAtOrDefault(1) ?? "AllReduce", shared: arguments[1..] is [_, "shared"]);
             case "check":
                 return await CheckAsync(TimeSpan.FromMilliseconds(int.Parse(arguments[0], CultureInfo.InvariantCulture)), int.Parse(arguments[1], CultureInfo.InvariantCulture));
+            case "descriptors":
+                return await WithoutDescriptorsAsync();
             case "facts":
                 return await TellFactsAsync(int.Parse(arguments[0], CultureInfo.InvariantCulture), reduce: arguments[1..] is ["reduce"]);
             case "create":
@@ -88,6 +90,45 @@ internal static class RankProgram
         {
             return Tell(e);
         }
+    }
+
+    /// <summary>Allocates while rank 1 can't take a descriptor from a socket, says how that ended, and "right" after calls that are.</summary>
+    private static async Task<int> WithoutDescriptorsAsync()
+    {
+        await using GroupCoordinator group = await GroupCoordinator.CreateAsync(new GroupOptions { Timeout = TimeSpan.FromSeconds(20) });
+
+        // All that .NET loads for waiting, for sockets and for a failure is loaded then.
+        for (int i = 0; i < 3; i++)
+        {
+            group.AllocateHost<int>(1000).Dispose();
+            Thread.Sleep(group.Rank == 1 ? 0 : 20);
+            group.Barrier();
+            try
+            {
+                group.HostCommunicator!.Allocate((nuint)1 << 46);
+            }
+            catch (IOException)
+            {
+            }
+        }
+
+        Limit? before = group.Rank == 1 ? Limit.OneDescriptor() : null;
+        try
+        {
+            group.AllocateHost<int>(1000).Dispose();
+            Say("allocated");
+        }
+        catch (IOException e)
+        {
+            before?.Restore();
+            Tell(e);
+        }
+
+        using HostBuffer<int> memory = group.AllocateHost<int>(100_000);
+        memory.Span.Fill(group.Rank);
+        group.AllReduce<int>(memory.Span, memory.Span);
+        Say(memory.Span.ContainsAnyExcept(group.WorldSize * (group.WorldSize - 1) / 2) ? "wrong" : "right");
+        return 0;
     }
 
     /// <summary>Makes one group after the other, each with its own store, and says who it is in it.</summary>

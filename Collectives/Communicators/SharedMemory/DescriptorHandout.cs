@@ -9,10 +9,11 @@ namespace CollectivesSharp;
 internal sealed class DescriptorHandout : IAsyncDisposable
 {
     private const int NonceBytes = 16;
+    private const int RetryMilliseconds = 10;
 
     private readonly SafeFileHandle _descriptor;
     private readonly byte[] _nonce = RandomNumberGenerator.GetBytes(NonceBytes);
-    private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly Socket _listener;
     private readonly CancellationTokenSource _closing = new();
     private readonly Task _serving;
 
@@ -22,20 +23,22 @@ internal sealed class DescriptorHandout : IAsyncDisposable
     {
         _descriptor = descriptor;
         SocketName = $"collectives-sharp/{purpose}/{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16))}";
+        Socket? listener = null;
         try
         {
+            listener = _listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             _listener.Bind(new UnixDomainSocketEndPoint("\0" + SocketName));
             _listener.Listen(256);
         }
         catch (SocketException e)
         {
-            _listener.Dispose();
+            listener?.Dispose();
             throw new IOException($"A local socket that hands out a descriptor can't be made: {e.Message}", e);
         }
 
         bool held = false;
         descriptor.DangerousAddRef(ref held);
-        _serving = ServeAsync();
+        _serving = Task.Run(ServeAsync);
     }
 
     internal string SocketName { get; }
@@ -48,11 +51,11 @@ internal sealed class DescriptorHandout : IAsyncDisposable
     /// </summary>
     internal static async Task<int> ReceiveAsync(string socketName, string expectedNonce, CancellationToken cancellationToken)
     {
-        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         byte[] nonce = new byte[NonceBytes];
         int descriptor;
         try
         {
+            using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             await socket.ConnectAsync(new UnixDomainSocketEndPoint("\0" + socketName), cancellationToken).ConfigureAwait(false);
             PeerCredentials.DemandSameUser(socket);
             await socket.ReceiveAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
@@ -95,7 +98,8 @@ internal sealed class DescriptorHandout : IAsyncDisposable
             }
             catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException)
             {
-                // A stranger, or a peer that went away: whoever lacks its descriptor says so.
+                // A stranger, or a peer that went away: whoever lacks its descriptor says so. Or this process has no descriptor left for it: then it would fail again at once.
+                await Task.Delay(RetryMilliseconds).ConfigureAwait(false);
             }
         }
     }

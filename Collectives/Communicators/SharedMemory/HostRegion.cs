@@ -9,8 +9,6 @@ namespace CollectivesSharp;
 /// </summary>
 internal sealed unsafe class HostRegion : IDisposable
 {
-    private const long PageBytes = SegmentLayout.PageBytes;
-
     private readonly SharedSegment _segment;
     private readonly int _ranks;
     private readonly int _rank;
@@ -63,7 +61,7 @@ internal sealed unsafe class HostRegion : IDisposable
 
     private long Start(int rank) => RoundUp(_ranks) + (rank * _stride);
 
-    private static long RoundUp(long bytes) => (bytes + PageBytes - 1) / PageBytes * PageBytes;
+    private static long RoundUp(long bytes) => (bytes + Environment.SystemPageSize - 1) / Environment.SystemPageSize * Environment.SystemPageSize;
 
     private sealed class OwnPart : SafeBuffer
     {

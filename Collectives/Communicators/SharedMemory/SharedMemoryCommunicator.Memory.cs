@@ -49,11 +49,12 @@ internal sealed unsafe partial class SharedMemoryCommunicator
                     offer = $"{handout.SocketName} {handout.Nonce}";
                 }
             }
-            catch (IOException e)
+            catch (Exception e)
             {
-                error = e.Message;
+                error = Describe(e);
             }
 
+            // What fails here, whatever it is, is told with the second phase: a rank that left before it would take its next call's phase for that one.
             ShowText(offer);
             FirstPhase();
             ForgetReleased();
@@ -66,17 +67,21 @@ internal sealed unsafe partial class SharedMemoryCommunicator
                     region = new HostRegion((int)descriptor.DangerousGetHandle(), _allocations + 1, bytes, _members.Length, _rank);
                 }
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e)
             {
-                error = e.Message;
+                error = Describe(e);
             }
 
             ShowText(error);
             NextPhase();
             for (int rank = 0; rank < _members.Length; rank++)
             {
-                if (ShownText(rank) is { Length: > 0 } text)
-                    throw new IOException($"Group {_board.Group}: {bytes} bytes of host memory for each of {_members.Length} ranks: {_members[rank]}: {text}.");
+                if (ShownText(rank) is not { Length: > 0 } text)
+                    continue;
+
+                // If it was the death of a rank, that is named here.
+                NextPhase();
+                throw new IOException($"Group {_board.Group}: {bytes} bytes of host memory for each of {_members.Length} ranks: {_members[rank]}: {text}");
             }
 
             _regions.Add(region!);
@@ -95,13 +100,24 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         }
     }
 
+    private static string Describe(Exception e) => e is IOException ? e.Message : $"{e.GetType().Name}: {e.Message}";
+
     private SafeFileHandle Receive(string offer)
     {
-        using CancellationTokenSource deadline = new(_gate.TimeLeft());
+        const int LookMilliseconds = 20;
+        using CancellationTokenSource giveUp = new(_gate.TimeLeft());
         string[] parts = offer.Split(' ');
+        Task<int> receiving = DescriptorHandout.ReceiveAsync(parts[0], parts[1], giveUp.Token);
+        while (Task.WaitAny([receiving], LookMilliseconds) < 0)
+        {
+            // The next phase says why.
+            if (_board.IsRaised || _gate.Cancellation.IsCancellationRequested)
+                giveUp.Cancel();
+        }
+
         try
         {
-            return new SafeFileHandle(DescriptorHandout.ReceiveAsync(parts[0], parts[1], deadline.Token).GetAwaiter().GetResult(), ownsHandle: true);
+            return new SafeFileHandle(receiving.GetAwaiter().GetResult(), ownsHandle: true);
         }
         catch (OperationCanceledException)
         {
@@ -131,10 +147,10 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         bytes.AsSpan(0, length).CopyTo(new Span<byte>(Shown(_rank) + sizeof(int), length));
     }
 
-    private string ShownText(int rank) => Encoding.UTF8.GetString(Shown(rank) + sizeof(int), *(int*)Shown(rank));
+    private string ShownText(int rank) => Encoding.UTF8.GetString(Shown(rank) + sizeof(int), Math.Clamp(*(int*)Shown(rank), 0, SegmentLayout.InlineBytes - sizeof(int)));
 
-    /// <summary>True on all ranks or on none: they have allocated the same regions.</summary>
-    private bool MayBeDirect(nuint bytes) => bytes >= DirectBytes && _regions.Count > 0;
+    /// <summary>True on all ranks or on none: they have counted the same allocations. Which regions are left is each rank's own knowledge.</summary>
+    private bool MayBeDirect(nuint bytes) => bytes >= DirectBytes && _allocations > 0;
 
     /// <summary>
     /// Tells the peers with the next phase where they can read this rank's buffers. A null <paramref name="input"/> is one that nobody reads; one that does not keep its content during the call has to be staged,
@@ -189,11 +205,20 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         throw new UnreachableException($"rank {rank} named region {id}, which this rank has not");
     }
 
-    /// <summary>The end of a call that had places: all have read what they need, so that the callers may write there again.</summary>
+    /// <summary>
+    /// The end of a call that had places: all have read what they need, so that the callers may write there again. So may a peer's caller whose call has ended otherwise, by a deadline say: that peer had published
+    /// this phase before, and its fault is all that tells that what was read here may be something else. It raises the fault before it returns, hence before anything else is written.
+    /// </summary>
     private void LeavePlaces()
     {
         if (_anyPlaced)
+        {
+            Interlocked.MemoryBarrier();
+            if (_board.IsRaised)
+                throw _gate.CreateFault();
             NextPhase();
+        }
+
         Array.Clear(_inputs);
         Array.Clear(_outputs);
     }

@@ -54,14 +54,20 @@ internal sealed unsafe class SharedSegment : SafeHandle
     }
 
     /// <summary>A file of <paramref name="bytes"/> bytes without memory as yet, and without the limit of /dev/shm; <see cref="Reserve"/> gives it memory. The caller owns the descriptor.</summary>
-    /// <exception cref="IOException">There is no such memory, or the process may not have so much: asking the kernel for it would end with a killed process.</exception>
+    /// <exception cref="IOException">There is no such memory, or clearly not so much: then the kernel would not refuse it but end a process that touches it.</exception>
     internal static int CreateSparse(long bytes)
     {
-        if (Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, AvailableMemory()) is var available && bytes > available)
+        if (AvailableMemory() is var available && bytes > available)
             throw new IOException($"all ranks of the node together need {bytes} bytes of memory, and {available} are available");
         int descriptor;
         fixed (byte* name = "collectives-sharp\0"u8)
-            descriptor = PosixNative.memfd_create(name, PosixNative.MFD_CLOEXEC);
+        {
+            // Linux before 6.3 does not know the second flag; later ones may be told to insist on it.
+            descriptor = PosixNative.memfd_create(name, PosixNative.MFD_CLOEXEC | PosixNative.MFD_NOEXEC_SEAL);
+            if (descriptor < 0 && PosixNative.Errno == PosixNative.EINVAL)
+                descriptor = PosixNative.memfd_create(name, PosixNative.MFD_CLOEXEC);
+        }
+
         if (descriptor < 0)
             throw new IOException($"memfd_create: {PosixNative.Describe(PosixNative.Errno)}");
         if (PosixNative.ftruncate(descriptor, bytes) == 0)
@@ -71,15 +77,15 @@ internal sealed unsafe class SharedSegment : SafeHandle
         throw new IOException($"ftruncate to {bytes} bytes: {error}");
     }
 
-    /// <summary>Zeroed memory for a part of the file, near the core that asks, so that the first touch neither waits for it nor fails.</summary>
+    /// <summary>Zeroed memory for a part of the file, near the core that asks, so that the first touch can't fail.</summary>
     internal static void Reserve(int descriptor, long start, long bytes)
     {
         int error = Allocate(descriptor, start, bytes);
         if (error != 0)
-            throw new IOException($"reserving {bytes} bytes of memory: {PosixNative.Describe(error)}");
+            throw new IOException($"Reserving {bytes} bytes of memory: {PosixNative.Describe(error)}");
     }
 
-    /// <summary>Maps what <see cref="Create"/> made; the descriptor may be closed afterwards.</summary>
+    /// <summary>Maps what <see cref="Create"/> or <see cref="CreateSparse"/> made; the descriptor may be closed afterwards.</summary>
     internal static SharedSegment Map(int descriptor, long bytes)
     {
         nint address = PosixNative.mmap(0, (nuint)bytes, PosixNative.PROT_READ | PosixNative.PROT_WRITE, PosixNative.MAP_SHARED, descriptor, 0);
@@ -112,16 +118,13 @@ internal sealed unsafe class SharedSegment : SafeHandle
         return error;
     }
 
+    /// <summary>Of the machine, and no more than the container may have in all.</summary>
     private static long AvailableMemory()
     {
-        const string Name = "MemAvailable:";
-        foreach (string line in File.ReadLines("/proc/meminfo"))
-        {
-            if (line.StartsWith(Name, StringComparison.Ordinal))
-                return long.Parse(line.AsSpan(Name.Length).Trim(" kB"), CultureInfo.InvariantCulture) << 10;
-        }
-
-        return long.MaxValue;
+        const string Name = "MemAvailable:", Limit = "/sys/fs/cgroup/memory.max";
+        long limit = File.Exists(Limit) && long.TryParse(File.ReadAllText(Limit), CultureInfo.InvariantCulture, out long most) ? most : long.MaxValue;
+        string? line = File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith(Name, StringComparison.Ordinal));
+        return line is null ? limit : Math.Min(limit, long.Parse(line.AsSpan(Name.Length).Trim(" kB"), CultureInfo.InvariantCulture) << 10);
     }
 
     private static long FreeBytes(int descriptor)

@@ -83,6 +83,40 @@ public sealed class HostBufferTests
         Assert.Equal(before, Mappings());
     }
 
+    /// <summary>The root waits for a reader that takes long, to its deadline, and then writes into what the other still reads: that one must not take it for the result.</summary>
+    [Fact]
+    public void A_rank_that_read_what_an_interrupted_peer_has_overwritten_is_told_so()
+    {
+        const int Large = 64 << 20;
+        int read = -1;
+        Exception?[] faults = Faults.Of(2, group =>
+        {
+            using HostBuffer<int> input = group.AllocateHost<int>(Large);
+            if (group.Rank == 0)
+            {
+                input.Span.Fill(7);
+                group.Barrier();
+                try
+                {
+                    group.Broadcast(input.Span, 0, new HostCallOptions { Timeout = TimeSpan.FromMilliseconds(20) });
+                }
+                finally
+                {
+                    input.Span.Clear();
+                }
+            }
+            else
+            {
+                // Pages that are not there yet make the copy take its time.
+                int[] output = GC.AllocateUninitializedArray<int>(Large);
+                group.Barrier();
+                group.Broadcast<int>(output, 0);
+                read = output[^1];
+            }
+        });
+        Assert.True(faults[1] is PeerLostException || read == 7, $"the reader took {read} for the result; {faults[0]?.Message}");
+    }
+
     [Fact]
     public void It_outlives_its_group()
     {
