@@ -143,7 +143,7 @@ internal static class GroupFormation
         int largest = members.CountBy(member => member.NodeId).Max(count => count.Value);
         if (members.Length > SegmentLayout.MaxRanks || options.HostChunkBytes / largest < SegmentLayout.MinPartBytes)
             throw new GroupCreationException($"Group {options.Name} can't be made: {largest} ranks on one node with {nameof(GroupOptions.HostChunkBytes)} {options.HostChunkBytes}; at most {SegmentLayout.MaxRanks} ranks, and {SegmentLayout.MinPartBytes} bytes of a chunk for each.");
-        SegmentLayout layout = new(node.Length, options.HostChunkBytes);
+        SegmentLayout layout = SegmentLayout.For(node.Length, options.HostChunkBytes);
         GroupMember[] machine = [.. members.Where(member => member.NetworkId == members[rank].NetworkId)];
         SpinPolicy spin = new(machine.Length, AllowedProcessors.CountUnion(machine));
         SharedSegment? segment = null;

@@ -15,9 +15,10 @@ internal static class CaseGenerator
         bool rooted = collective is CollectiveKind.Broadcast or CollectiveKind.Reduce or CollectiveKind.Gather or CollectiveKind.Scatter;
         bool parted = collective is not (CollectiveKind.AllReduce or CollectiveKind.Reduce or CollectiveKind.Broadcast);
 
-        // A staging area holds a chunk, or a part of one for each other rank: the counts around both.
+        // A staging area holds a chunk, twice as long for two ranks, or a part of one for each other rank: the counts around both.
+        int chunk = ranks == 2 ? 2 * ChunkBytes : ChunkBytes;
         bool shared = collective is CollectiveKind.Scatter or CollectiveKind.AllToAll or CollectiveKind.AllToAllV or CollectiveKind.ReduceScatter;
-        int unit = (shared ? ChunkBytes / Math.Max(ranks - 1, 1) / 64 * 64 : ChunkBytes) / size;
+        int unit = (shared ? chunk / Math.Max(ranks - 1, 1) / 64 * 64 : chunk) / size;
         int[] counts = collective == CollectiveKind.AllReduce
             ? [0, 1, 2, 3, 63, 65, (OneShotBytes / size) - 1, OneShotBytes / size, (OneShotBytes / size) + 1, unit - 1, unit, unit + 1, (3 * unit) + 17]
             : [0, 1, 7, unit, (2 * unit) + 1];

@@ -73,5 +73,11 @@ internal readonly record struct SegmentLayout(int Ranks, int ChunkBytes)
 
     internal long TotalBytes => RoundUp(RingOffset(Ranks, 0));
 
+    /// <summary>
+    /// <paramref name="hostChunkBytes"/> as <see cref="GroupOptions.HostChunkBytes"/>. Two ranks, which have few areas, get twice as much: what a writer has put into 512 KiB has left its own cache for the shared one
+    /// by the time that the other reads it (all-reduce and all-gather of 1 to 8 MiB: a tenth to a half faster; with four ranks no difference).
+    /// </summary>
+    internal static SegmentLayout For(int ranks, int hostChunkBytes) => new(ranks, ranks == 2 ? 2 * hostChunkBytes : hostChunkBytes);
+
     private static long RoundUp(long bytes) => (bytes + PageBytes - 1) / PageBytes * PageBytes;
 }

@@ -68,7 +68,7 @@ public sealed class GroupCreationTests
         long free = FreeSharedMemory();
         int ranks = Math.Max(2, (int)(free / (2L * Chunk)) + 1);
         Assert.SkipUnless(ranks <= 128, $"/dev/shm has {free} bytes free: it would take {ranks} ranks to ask for more. SharedSegmentTests asks directly.");
-        long needed = new SegmentLayout(ranks, Chunk).TotalBytes;
+        long needed = SegmentLayout.For(ranks, Chunk).TotalBytes;
         Exception?[] outcomes = await CreateAsync(ranks, _ => s_options with { HostChunkBytes = Chunk });
         Assert.All(outcomes, outcome =>
         {
