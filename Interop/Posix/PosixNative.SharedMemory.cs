@@ -12,6 +12,7 @@ public static unsafe partial class PosixNative
     public const int PROT_READ = 0x1;
     public const int PROT_WRITE = 0x2;
     public const int MAP_SHARED = 0x1;
+    public const int MAP_POPULATE = 0x8000;
     public const nint MAP_FAILED = -1;
 
     /// <summary>Takes the pages out of the file too: who reads there next finds zeros.</summary>

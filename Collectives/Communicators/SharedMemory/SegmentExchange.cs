@@ -21,7 +21,7 @@ internal static class SegmentExchange
         try
         {
             using SafeFileHandle descriptor = new(SharedSegment.Create(layout.TotalBytes), ownsHandle: true);
-            segment = SharedSegment.Map((int)descriptor.DangerousGetHandle(), layout.TotalBytes);
+            segment = SharedSegment.Map((int)descriptor.DangerousGetHandle(), layout.TotalBytes, populate: true);
             WriteHeader(segment, layout, generation);
             handout = new DescriptorHandout(descriptor, "segment");
             await PublishAsync(new SegmentOffer(handout.SocketName, handout.Nonce, null)).ConfigureAwait(false);
@@ -66,7 +66,7 @@ internal static class SegmentExchange
 
         try
         {
-            SharedSegment segment = SharedSegment.Map(descriptor, layout.TotalBytes);
+            SharedSegment segment = SharedSegment.Map(descriptor, layout.TotalBytes, populate: true);
             if (HeaderMatches(segment, layout, generation))
                 return segment;
             segment.Dispose();

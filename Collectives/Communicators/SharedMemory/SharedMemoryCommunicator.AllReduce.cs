@@ -41,7 +41,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         if (bytes <= SegmentLayout.InlineBytes)
             ShowInSignals();
         else
-            ShowInStaging();
+            ShowInStaging(bytes);
         Copy(input, Shown(_rank), bytes);
         FirstPhase();
         if (output is null)
@@ -77,7 +77,10 @@ internal sealed unsafe partial class SharedMemoryCommunicator
                 ReduceOwnPart(input, output, step - 1, count, chunk, type, op, size, parity);
             if (step < chunks)
             {
-                parity = NextStagingParity();
+                nuint bytes = Math.Min(count - (step * chunk), chunk) * (nuint)size;
+                parity = NextStaging(bytes);
+                ref Turn result = ref _results[step & 1];
+                result = result.Next((long)bytes, _layout.ChunkBytes);
                 if (stages)
                     StageForOwners(input, step, count, chunk, size, parity);
             }
@@ -135,7 +138,30 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         }
     }
 
-    private int NextStagingParity() => _stagingParity ^= 1;
+    private int NextStaging(nuint bytes)
+    {
+        int parity = _stagingParity ^= 1;
+        _stagings[parity] = _stagings[parity].Next((long)bytes, _layout.ChunkBytes);
+        return parity;
+    }
+
+    /// <summary>
+    /// What a short message takes of a chunk: the next piece each time, all around. What the readers read a moment ago lies in their own caches, and each line of it would have to be taken from them before it can be written again;
+    /// a piece of a chunk ago has left these caches for the shared one (two ranks, all-gather of 128 KiB: 6.5 µs in place of 13).
+    /// </summary>
+    private readonly record struct Turn(long Start, long End)
+    {
+        /// <summary>Less than that is written again in the writer's own cache just as fast.</summary>
+        private const int ShortestBytes = 8 << 10;
+
+        internal Turn Next(long bytes, long chunkBytes)
+        {
+            if (bytes < ShortestBytes)
+                return this with { Start = 0 };
+            long start = End + bytes > chunkBytes ? 0 : End;
+            return new(start, start + ((bytes + SegmentLayout.PageBytes - 1) / SegmentLayout.PageBytes * SegmentLayout.PageBytes));
+        }
+    }
 
     /// <summary>One rank's part of one chunk. Bytes; Start and End count from the chunk's beginning.</summary>
     private readonly record struct Part(nuint ChunkStart, nuint ChunkBytes, nuint Start, nuint End)

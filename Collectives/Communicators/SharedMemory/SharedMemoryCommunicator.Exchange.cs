@@ -44,16 +44,17 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         where TPlan : struct, IPlan
     {
         bool small = longest <= SegmentLayout.InlineBytes && (parted ? longest * Others : longest) <= SegmentLayout.InlineBytes;
-        _capacity = small ? longest : parted ? PartCapacity : (nuint)_layout.ChunkBytes;
+        _capacity = small ? longest : parted ? Math.Min(PartCapacity, (longest + SegmentLayout.MinPartBytes - 1) / SegmentLayout.MinPartBytes * SegmentLayout.MinPartBytes) : (nuint)_layout.ChunkBytes;
         _streams = longest * (nuint)_members.Length >= StreamingCopy.WorthwhileBytes;
         nuint steps = longest == 0 ? 0 : Steps(longest, _capacity);
         bool direct = MayBeDirect(longest), stages = true;
+        nuint staged = parted ? Others * _capacity : Math.Min(longest, _capacity);
         for (nuint step = 0; step < Math.Max(steps, 1); step++)
         {
             if (small)
                 ShowInSignals();
             else
-                ShowInStaging();
+                ShowInStaging(staged);
             if (direct && step == 0)
                 stages = ShowPlaces(plan.Input(this), inputStays, null);
             if (step < steps && stages)
@@ -101,9 +102,9 @@ internal sealed unsafe partial class SharedMemoryCommunicator
         _shownStride = SegmentLayout.CellBytes;
     }
 
-    private void ShowInStaging()
+    private void ShowInStaging(nuint bytes)
     {
-        int parity = NextStagingParity();
+        int parity = NextStaging(bytes);
         _shown = Staging(0, parity);
         _shownStride = (nint)(Staging(1, parity) - _shown);
     }
@@ -221,7 +222,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
                 _sendLengths[rank] = sendCounts[rank] * (nuint)type.SizeInBytes();
 
             // Everybody sees all counts: the longest pair makes the number of steps, and a pair that disagrees is found by both and by all others.
-            int parity = NextStagingParity();
+            int parity = NextStaging(2 * (nuint)_members.Length * (nuint)sizeof(nuint));
             _sendLengths.AsSpan().CopyTo(new Span<nuint>(Staging(_rank, parity), _members.Length));
             _lengths.AsSpan().CopyTo(new Span<nuint>(Staging(_rank, parity), 2 * _members.Length)[_members.Length..]);
             FirstPhase();

@@ -38,6 +38,10 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
     private long _phase;
     private int _stagingParity;
 
+    // By parity, the same on all ranks.
+    private readonly Turn[] _stagings = new Turn[2];
+    private readonly Turn[] _results = new Turn[2];
+
     /// <summary>Takes over <paramref name="segment"/>. <paramref name="members"/> are the ranks of the node in the order of the group, <paramref name="rank"/> the own index among them.</summary>
     internal SharedMemoryCommunicator(string group, SharedSegment segment, SegmentLayout layout, GroupMember[] members, int rank, TimeSpan timeout, SpinPolicy spin)
     {
@@ -114,9 +118,9 @@ internal sealed unsafe partial class SharedMemoryCommunicator : IHostCommunicato
 
     private byte* Cell(int rank) => _segment.Base + SegmentLayout.CellsOffset + ((long)rank * SegmentLayout.CellBytes);
 
-    private byte* Staging(int rank, int parity) => _segment.Base + _layout.StagingOffset + (((2L * rank) + parity) * _layout.ChunkBytes);
+    private byte* Staging(int rank, int parity) => _segment.Base + _layout.StagingOffset + (((2L * rank) + parity) * _layout.ChunkBytes) + _stagings[parity].Start;
 
-    private byte* Result(int parity) => _segment.Base + _layout.ResultOffset + ((long)parity * _layout.ChunkBytes);
+    private byte* Result(int parity) => _segment.Base + _layout.ResultOffset + ((long)parity * _layout.ChunkBytes) + _results[parity].Start;
 
     /// <summary>Begins a call: its description is where the peers will compare it.</summary>
     private void Enter(HostCall call, HostCallOptions options)

@@ -86,9 +86,13 @@ internal sealed unsafe class SharedSegment : SafeHandle
     }
 
     /// <summary>Maps what <see cref="Create"/> or <see cref="CreateSparse"/> made; the descriptor may be closed afterwards.</summary>
-    internal static SharedSegment Map(int descriptor, long bytes)
+    /// <param name="descriptor">Stays the caller's.</param>
+    /// <param name="bytes">All of it.</param>
+    /// <param name="populate">No first touch has to wait for a page.</param>
+    internal static SharedSegment Map(int descriptor, long bytes, bool populate = false)
     {
-        nint address = PosixNative.mmap(0, (nuint)bytes, PosixNative.PROT_READ | PosixNative.PROT_WRITE, PosixNative.MAP_SHARED, descriptor, 0);
+        int flags = PosixNative.MAP_SHARED | (populate ? PosixNative.MAP_POPULATE : 0);
+        nint address = PosixNative.mmap(0, (nuint)bytes, PosixNative.PROT_READ | PosixNative.PROT_WRITE, flags, descriptor, 0);
         return address == PosixNative.MAP_FAILED
             ? throw new IOException($"mmap of {bytes} bytes of shared memory: {PosixNative.Describe(PosixNative.Errno)}.")
             : new SharedSegment(address, (nuint)bytes);
