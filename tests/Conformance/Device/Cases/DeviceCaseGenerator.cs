@@ -10,7 +10,7 @@ internal static class DeviceCaseGenerator
 
     /// <summary>Those that leave something to compare.</summary>
     internal static IReadOnlyList<CollectiveKind> Collectives { get; } =
-        [.. Enum.GetValues<CollectiveKind>().Except([CollectiveKind.None, CollectiveKind.AllReduceRmsNorm, CollectiveKind.Barrier, CollectiveKind.Send, CollectiveKind.Receive])];
+        [.. Enum.GetValues<CollectiveKind>().Except([CollectiveKind.None, CollectiveKind.AllReduceRmsNorm, CollectiveKind.Barrier, CollectiveKind.Send, CollectiveKind.Receive, CollectiveKind.AllocateHost])];
 
     internal static bool Reduces(CollectiveKind collective) => collective is CollectiveKind.AllReduce or CollectiveKind.Reduce or CollectiveKind.ReduceScatter;
 
