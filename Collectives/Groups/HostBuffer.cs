@@ -8,8 +8,8 @@ namespace CollectivesSharp;
 /// the group that made it moves long messages out of it without copying them first. Any thread may read and write it, though not its part of a call while that call is in flight.
 /// </summary>
 /// <remarks>
-/// <see cref="IDisposable.Dispose"/> concerns this rank alone and may come at any time but during a call that uses the memory, also after the group's end. A buffer that nobody disposes lives as long as its
-/// group. A <see cref="Span{T}"/> of it does not keep it alive; a <see cref="Memory{T}"/> does.
+/// <see cref="IDisposable.Dispose"/> concerns this rank alone and may come at any time but during a call that uses the memory, also after the group's end. One that nobody disposes and nobody refers
+/// to any more is released like any handle, where all ranks share a node not before its group. A <see cref="Span{T}"/> of it does not keep it alive; a <see cref="Memory{T}"/> does.
 /// </remarks>
 /// <typeparam name="T">The element.</typeparam>
 public sealed unsafe class HostBuffer<T> : MemoryManager<T>
@@ -26,7 +26,7 @@ public sealed unsafe class HostBuffer<T> : MemoryManager<T>
     /// <summary>In elements.</summary>
     public int Length { get; }
 
-    /// <summary>For callers of <see cref="IHostCommunicator"/>; on a page's boundary.</summary>
+    /// <summary>For callers of <see cref="IHostCommunicator"/>; on a boundary of 4 KiB at least.</summary>
     public T* Pointer
     {
         get

@@ -79,5 +79,5 @@ internal readonly record struct SegmentLayout(int Ranks, int ChunkBytes)
     /// </summary>
     internal static SegmentLayout For(int ranks, int hostChunkBytes) => new(ranks, ranks == 2 ? 2 * hostChunkBytes : hostChunkBytes);
 
-    private static long RoundUp(long bytes) => (bytes + PageBytes - 1) / PageBytes * PageBytes;
+    internal static long RoundUp(long bytes) => (bytes + PageBytes - 1) / PageBytes * PageBytes;
 }

@@ -159,7 +159,7 @@ internal sealed unsafe partial class SharedMemoryCommunicator
             if (bytes < ShortestBytes)
                 return this with { Start = 0 };
             long start = End + bytes > chunkBytes ? 0 : End;
-            return new(start, start + ((bytes + SegmentLayout.PageBytes - 1) / SegmentLayout.PageBytes * SegmentLayout.PageBytes));
+            return new(start, start + SegmentLayout.RoundUp(bytes));
         }
     }
 
