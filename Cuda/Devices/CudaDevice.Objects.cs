@@ -40,14 +40,27 @@ public sealed unsafe partial class CudaDevice
         }
     }
 
-    /// <summary>A stream that does not synchronise with the legacy default stream.</summary>
+    /// <summary>A stream that does not synchronise with the legacy default stream. A small kernel of the driver's, a fill, is enqueued on it: the first one may wait for others of the device, and nobody waits for this one.</summary>
+    /// <remarks>
+    /// On H200s the first kernel of a stream was seen not to start while others of the same context ran, in one of twenty processes, of streams behind the first few. Where ranks share a device those wait for a kernel of
+    /// the stream's rank, and nothing goes on until the deadline. Of streams that had run something none was held back. So ranks that share a device make their streams before any of them calls, and let those that were made
+    /// elsewhere run something.
+    /// </remarks>
     /// <param name="priority">Lower runs first: 0 is the least, -5 the greatest on current GPUs; the driver clamps.</param>
     public CudaStream CreateStream(int priority = 0)
     {
         using CudaContextScope scope = MakeCurrent();
-        nint stream;
-        CudaCall.Check(CudaDriverNative.cuStreamCreateWithPriority(&stream, (uint)CUstream_flags.CU_STREAM_NON_BLOCKING, priority));
-        return new CudaStream(this, stream, owns: true);
+        nint scratch = Scratch, handle;
+        CudaCall.Check(CudaDriverNative.cuStreamCreateWithPriority(&handle, (uint)CUstream_flags.CU_STREAM_NON_BLOCKING, priority));
+        CudaStream stream = new(this, handle, owns: true);
+        CUresult result = CudaDriverNative.cuMemsetD32Async(scratch, 0, ScratchWords, handle);
+        if (result != CUresult.CUDA_SUCCESS)
+        {
+            stream.Dispose();
+            CudaCall.Throw(result, "The first kernel of a stream");
+        }
+
+        return stream;
     }
 
     /// <param name="timing">Off is cheaper where only order matters.</param>

@@ -9,12 +9,16 @@ namespace CollectivesSharp.Cuda;
 /// </summary>
 public sealed unsafe partial class CudaDevice
 {
+    /// <summary>Enough for a fill to be a kernel.</summary>
+    private const int ScratchWords = 1024;
+
     private static readonly Lock s_lock = new();
     private static CudaDevice[]? s_all;
 
     private readonly int _device;
     private nint _context;
     private nint _copyStream;
+    private nint _scratch;
 
     private CudaDevice(int ordinal)
     {
@@ -107,6 +111,16 @@ public sealed unsafe partial class CudaDevice
         }
     }
 
+    /// <summary>Device memory of <see cref="ScratchWords"/> that nobody reads.</summary>
+    private nint Scratch
+    {
+        get
+        {
+            nint known = Volatile.Read(ref _scratch);
+            return known != 0 ? known : MakeScratch();
+        }
+    }
+
     /// <summary>The device with this ordinal. Throws <see cref="ArgumentOutOfRangeException"/> that lists what is visible.</summary>
     public static CudaDevice Get(int ordinal)
     {
@@ -183,6 +197,27 @@ public sealed unsafe partial class CudaDevice
             }
 
             return _copyStream;
+        }
+    }
+
+    private nint MakeScratch()
+    {
+        using CudaContextScope scope = MakeCurrent();
+        lock (s_lock)
+        {
+            if (_scratch == 0)
+            {
+                // Another thread's capture forbids it otherwise.
+                CUstreamCaptureMode mode = CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED;
+                CudaCall.Check(CudaDriverNative.cuThreadExchangeStreamCaptureMode(&mode));
+                nint scratch;
+                CUresult result = CudaDriverNative.cuMemAlloc_v2(&scratch, ScratchWords * sizeof(uint));
+                CudaCall.Check(CudaDriverNative.cuThreadExchangeStreamCaptureMode(&mode));
+                CudaCall.Check(result);
+                Volatile.Write(ref _scratch, scratch);
+            }
+
+            return _scratch;
         }
     }
 

@@ -14,7 +14,7 @@ internal sealed class DeviceRank : IDisposable
 
         // All ranks' one behind the other: the driver gives streams its queues in turn, and where ranks share a device two of them must not have the same.
         group.Barrier();
-        Stream = Device.CreateStream();
+        Stream = NewStream();
         group.Barrier();
     }
 
@@ -50,6 +50,14 @@ internal sealed class DeviceRank : IDisposable
     internal DeviceBuffer<T> Buffer<T>(params ReadOnlySpan<T> content)
         where T : unmanaged
         => Device.AllocateFrom(content);
+
+    /// <summary>A stream whose first kernel has run, see <see cref="CudaDevice.CreateStream"/>. Where ranks share a device every rank has to be past it before one calls.</summary>
+    internal CudaStream NewStream()
+    {
+        CudaStream stream = Device.CreateStream();
+        stream.Synchronize();
+        return stream;
+    }
 
     /// <summary>A graph of what <paramref name="calls"/> enqueues on the stream.</summary>
     internal CudaGraph Capture(Action calls)

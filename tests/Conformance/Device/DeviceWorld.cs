@@ -35,8 +35,7 @@ public static class DeviceWorld
     public static TheoryData<int> PeerSizes => Sizes.Select(row => row.Data).Where(size => size > 1).ToArray() is { Length: > 0 } sizes ? [.. sizes] : FewSizes;
 
     /// <summary>
-    /// For what needs a peer, and is not about how many there are. Of ranks in one context 4 at most: with several streams for each of 8 these tests did not end on an H200, one of them with 4 neither; most
-    /// likely a kernel came to stand in one of the device's 32 queues behind another rank's that waits for it.
+    /// For what needs a peer, and is not about how many there are. Of ranks in one context 4 at most: with 8 the launch of a graph that owns memory stood still on an H200, where the driver may have waited for other ranks' kernels to map it.
     /// </summary>
     public static TheoryData<int> FewSizes => World.IsLaunched ? [World.Launch.WorldSize] : s_virtual > 0 ? s_virtual > 2 ? [2, Math.Min(s_virtual, 4)] : [2] : CudaDevice.All.Count > 2 ? [2, Math.Min(CudaDevice.All.Count, 8)] : [2];
 

@@ -13,7 +13,7 @@ public sealed class OrderTests
     [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
     public void Events_order_a_collective_after_other_streams_and_before_them(int ranks) => DeviceWorld.Run(ranks, rank =>
     {
-        using CudaStream before = rank.Device.CreateStream(), behind = rank.Device.CreateStream();
+        using CudaStream before = rank.NewStream(), behind = rank.NewStream();
         using CudaEvent ready = rank.Device.CreateEvent(), done = rank.Device.CreateEvent();
         using DeviceBuffer<int> source = rank.Device.Allocate<int>(Length), value = rank.Device.Allocate<int>(Length), result = rank.Device.Allocate<int>(Length);
         using (CudaGraph graph = rank.Capture(Calls))

@@ -12,7 +12,7 @@ public sealed class SubGroupTests
     {
         int[] mine = [.. Enumerable.Range(0, ranks).Where(other => other % 2 == rank.Rank % 2)];
         GroupCoordinator half = New(rank, mine), reversed = New(rank, [.. mine.Reverse()]);
-        using (CudaStream second = rank.Device.CreateStream(), third = rank.Device.CreateStream())
+        using (CudaStream second = rank.NewStream(), third = rank.NewStream())
         using (DeviceBuffer<int> one = rank.Device.Allocate<int>(5000), two = rank.Device.Allocate<int>(5000), three = rank.Device.Allocate<int>(5000))
         {
             rank.Meet();

@@ -82,7 +82,7 @@ public sealed class CopyEngineTests
         const uint Length = 3000;
         PeerBuffer<float> value = RegisteredCases.Allocate<float>(rank.Group, Length);
         PeerCommunicator peer = PeerGroup.PeerOf(rank.Group);
-        using CudaStream second = rank.Device.CreateStream(), third = rank.Device.CreateStream();
+        using CudaStream second = rank.NewStream(), third = rank.NewStream();
         rank.Meet();
         CudaGraphExec[] graphs = new CudaGraphExec[2];
         for (int i = 0; i < graphs.Length; i++)

@@ -14,7 +14,7 @@ public sealed class PeerOrderTests
     [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
     public void Calls_on_changing_streams_run_one_after_the_other(int ranks) => PeerGroup.Run(ranks, rank =>
     {
-        CudaStream[] streams = [rank.Device.CreateStream(), rank.Device.CreateStream(), rank.Stream];
+        CudaStream[] streams = [rank.NewStream(), rank.NewStream(), rank.Stream];
 
         // The default streams belong to a context: ranks that share one would wait for themselves.
         if (!DeviceWorld.SharesContext)
@@ -68,7 +68,7 @@ public sealed class PeerOrderTests
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void CallOnAStreamThatEnds(DeviceRank rank, DeviceBuffer<float> value, DeviceBuffer<uint> word, uint round)
     {
-        CallOn(rank.Device.CreateStream(), isDisposed: round % 2 == 0);
+        CallOn(rank.NewStream(), isDisposed: round % 2 == 0);
         GC.Collect();
         GC.WaitForPendingFinalizers();
 
@@ -86,7 +86,7 @@ public sealed class PeerOrderTests
     [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
     public void Calls_on_two_streams_of_one_capture_depend_on_each_other(int ranks) => PeerGroup.Run(ranks, rank =>
     {
-        using CudaStream side = rank.Device.CreateStream();
+        using CudaStream side = rank.NewStream();
         using CudaEvent fork = rank.Device.CreateEvent(), join = rank.Device.CreateEvent();
         using DeviceBuffer<float> one = rank.Device.Allocate<float>(Length), two = rank.Device.Allocate<float>(Length);
         rank.Meet();
@@ -131,7 +131,7 @@ public sealed class PeerOrderTests
     public void Two_groups_whose_calls_come_in_another_order_on_each_rank_do_not_wait_for_each_other(int ranks) => PeerGroup.Run(ranks, rank =>
     {
         GroupCoordinator other = PeerGroup.New(rank, rank.Group.Ranks.Reverse());
-        using (CudaStream second = rank.Device.CreateStream())
+        using (CudaStream second = rank.NewStream())
         using (DeviceBuffer<float> one = rank.Device.Allocate<float>(Length), two = rank.Device.Allocate<float>(Length))
         {
             for (int round = 1; round < 20; round++)
@@ -192,7 +192,7 @@ public sealed class PeerOrderTests
     [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
     public void A_call_allocates_nothing_on_one_stream_or_several(int ranks) => PeerGroup.Run(ranks, rank =>
     {
-        using CudaStream second = rank.Device.CreateStream();
+        using CudaStream second = rank.NewStream();
         using DeviceBuffer<float> value = rank.Device.Allocate<float>(100);
         rank.Meet();
         Action[] calls =

@@ -114,7 +114,7 @@ public sealed class RmsNormTests
         Assert.Equal(AllReduceRmsNormRoute.Separate, rank.Group.RouteRmsNorm(4096, 8192, DataType.BFloat16).Route);
         GroupCoordinator fresh = PeerGroup.New(rank);
         using DeviceBuffer<float> memory = rank.Device.Allocate<float>(64);
-        using CudaStream stream = rank.Device.CreateStream();
+        using CudaStream stream = rank.NewStream();
         using (GraphCapture capture = stream.BeginCapture())
         {
             InvalidOperationException refused = Assert.Throws<InvalidOperationException>(() => fresh.AllReduceRmsNorm(memory.Span.Slice(0, 16), memory.Span.Slice(16, 16), memory.Span.Slice(32, 16), memory.Span.Slice(0, 16), 1, stream));
