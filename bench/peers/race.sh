@@ -31,7 +31,7 @@ mpirun=$(eng/get-openmpi.sh)
 devel=$(eng/get-openmpi-headers.sh)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-gcc -O2 -o "$work/mpi_bench" bench/peers/mpi_bench.c -I"$devel/include" -L"$devel" -lmpi -Wl,--allow-shlib-undefined
+gcc -O3 -o "$work/mpi_bench" bench/peers/mpi_bench.c -I"$devel/include" -L"$devel" -lmpi -Wl,--allow-shlib-undefined
 gcc -O2 -o "$work/switch" bench/peers/switch.c
 [ -z "$build" ] || dotnet build bench/Perf -c Release -v quiet >&2
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace CollectivesSharp.Perf;
 
@@ -77,10 +78,19 @@ internal sealed unsafe class HostBuffers<T> : IBuffers
     private double TimeFresh(Call call)
     {
         long ticks = 0;
+        bool sends = call.Sends(_group), overwritten = call.Input.Buffer == call.Output.Buffer;
+        if (sends)
+            Fill(call.Input, _options.Iterations, call.Op);
+
+        // The last call's input is what was filled.
+        if (sends && (_options.WarmupIterations + _options.Iterations) % 2 == 1)
+            FlipSigns(call.Input);
         for (int i = 1 - _options.WarmupIterations; i <= _options.Iterations; i++)
         {
-            if (call.Sends(_group))
+            if (sends && overwritten)
                 Fill(call.Input, i, call.Op);
+            else if (sends)
+                FlipSigns(call.Input);
 
             // The first takes up what one rank writes longer than another, in which those who wait may fall asleep; out of the second, a short one, all come awake.
             _group.Barrier();
@@ -92,6 +102,21 @@ internal sealed unsafe class HostBuffers<T> : IBuffers
         }
 
         return ticks * 1e6 / Stopwatch.Frequency / _options.Iterations;
+    }
+
+    /// <summary>Writes every line, with another content than before, at the caches' speed: filling takes milliseconds, in which other programs take the cache that all cores share.</summary>
+    private void FlipSigns(Part part)
+    {
+        Span<byte> bytes = MemoryMarshal.AsBytes(Span(part));
+        Span<byte> mask = stackalloc byte[32];
+        for (int i = sizeof(T) - 1; i < mask.Length; i += sizeof(T))
+            mask[i] = 0x80;
+        Vector256<byte> flip = Vector256.Create<byte>(mask);
+        int done = 0;
+        for (; done + 32 <= bytes.Length; done += 32)
+            (Vector256.Create<byte>(bytes.Slice(done, 32)) ^ flip).CopyTo(bytes[done..]);
+        for (; done < bytes.Length; done++)
+            bytes[done] ^= mask[done % 32];
     }
 
     private Span<T> Span(Part part) => new((T*)_buffers[part.Buffer] + part.Start, checked((int)part.Length));
