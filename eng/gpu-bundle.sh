@@ -55,7 +55,7 @@ pack -C "$work/apps" . > "$dest/apps.tar.xz"
 
 install -m 755 eng/gpu/run.sh "$dest/run.sh"
 mkdir -p "$dest/peers"
-cp bench/peers/{nccl_race.sh,nccl_merge.py,torch_nccl.py} "$dest/peers/"
+cp bench/peers/{nccl_race.sh,nccl_merge.py,torch_nccl.py,torch_symmetric.py} "$dest/peers/"
 echo "$(git rev-parse --short HEAD 2>/dev/null || echo unknown)$(git diff --quiet HEAD 2>/dev/null || echo +)" > "$dest/VERSION"
 
 size=$(du -sb "$dest" | cut -f 1)
