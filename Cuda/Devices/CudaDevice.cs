@@ -213,7 +213,7 @@ public sealed unsafe partial class CudaDevice
                 nint scratch;
                 CUresult result = CudaDriverNative.cuMemAlloc_v2(&scratch, ScratchWords * sizeof(uint));
                 CudaCall.Check(CudaDriverNative.cuThreadExchangeStreamCaptureMode(&mode));
-                CudaCall.Check(result);
+                CudaCall.Check(result, $"cuMemAlloc_v2({ScratchWords * sizeof(uint)} bytes)");
                 Volatile.Write(ref _scratch, scratch);
             }
 

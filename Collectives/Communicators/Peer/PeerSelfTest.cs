@@ -4,7 +4,7 @@ using CollectivesSharp.Interop;
 
 namespace CollectivesSharp;
 
-/// <summary>The first all-reduces of a group, of sums that are exact: twice each, so that both halves of the memory are used. All its memory is there before it runs.</summary>
+/// <summary>The first all-reduces of a group, of sums that are exact: twice each, so that both halves of the memory are used. All its memory is there before it runs, and its stream has run something.</summary>
 internal sealed class PeerSelfTest : IDisposable
 {
     /// <summary>No multiple of a packet's elements; several blocks of threads.</summary>
@@ -25,6 +25,7 @@ internal sealed class PeerSelfTest : IDisposable
         (_communicator, _ranks, _rank, _timeout) = (communicator, ranks, rank, timeout);
         _stream = communicator.Device.CreateStream();
         _memory = communicator.Device.Allocate<byte>(MostCount * sizeof(float));
+        _stream.Synchronize();
     }
 
     /// <summary>Null, or what came out wrong. Throws the communicator's fault where a rank did not come.</summary>

@@ -15,7 +15,6 @@ internal sealed class DeviceRank : IDisposable
         // All ranks' one behind the other: the driver gives streams its queues in turn, and where ranks share a device two of them must not have the same.
         group.Barrier();
         Stream = NewStream();
-        group.Barrier();
     }
 
     internal GroupCoordinator Group { get; }
@@ -51,11 +50,12 @@ internal sealed class DeviceRank : IDisposable
         where T : unmanaged
         => Device.AllocateFrom(content);
 
-    /// <summary>A stream whose first kernel has run, see <see cref="CudaDevice.CreateStream"/>. Where ranks share a device every rank has to be past it before one calls.</summary>
+    /// <summary>On all ranks: a stream whose first kernel has run, on every rank before one of them goes on to call, see <see cref="CudaDevice.CreateStream"/>.</summary>
     internal CudaStream NewStream()
     {
         CudaStream stream = Device.CreateStream();
         stream.Synchronize();
+        Group.Barrier();
         return stream;
     }
 

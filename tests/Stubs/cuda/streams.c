@@ -27,6 +27,33 @@ void stub_op_release(op *o)
     free(o);
 }
 
+/* What a graph's launch is to its stream: graphs.c. */
+enum { NODE_LAUNCH = 4 };
+
+static pthread_mutex_t s_kernels = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t s_kernel_ended = PTHREAD_COND_INITIALIZER;
+
+static bool is_kernel(const op *o) { return o->node_type == NODE_KERNEL || o->node_type == NODE_MEMSET || o->node_type == NODE_LAUNCH; }
+
+/* STUB_CUDA_FIRST_KERNEL_WAITS: a stream's first kernel does not start while others of the context run, as now and then on an H200. */
+static void begin_kernel(stream *s)
+{
+    pthread_mutex_lock(&s_kernels);
+    while (!s->has_run && s->ctx->kernels > 0 && stub_flag("STUB_CUDA_FIRST_KERNEL_WAITS"))
+        pthread_cond_wait(&s_kernel_ended, &s_kernels);
+    s->has_run = true;
+    s->ctx->kernels++;
+    pthread_mutex_unlock(&s_kernels);
+}
+
+static void end_kernel(stream *s)
+{
+    pthread_mutex_lock(&s_kernels);
+    s->ctx->kernels--;
+    pthread_cond_broadcast(&s_kernel_ended);
+    pthread_mutex_unlock(&s_kernels);
+}
+
 static void *work(void *argument)
 {
     stream *s = argument;
@@ -43,7 +70,12 @@ static void *work(void *argument)
         pthread_mutex_unlock(&s->mutex);
         /* A context with a fault runs nothing more, as a real one. */
         if (atomic_load(&s->ctx->sticky) == CUDA_SUCCESS || o->node_type == NODE_RECORD) {
+            bool kernel = is_kernel(o);
+            if (kernel)
+                begin_kernel(s);
             CUresult result = o->run(o);
+            if (kernel)
+                end_kernel(s);
             if (result != CUDA_SUCCESS)
                 atomic_store(&s->ctx->sticky, result);
         }

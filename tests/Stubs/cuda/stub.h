@@ -63,6 +63,7 @@ typedef struct context {
     unsigned flags, peers;
     uint64_t id;
     _Atomic int sticky;
+    int kernels; /* that run: streams.c */
     stream *streams, *legacy;
 } context;
 CUresult stub_current(context **out); /* 201 without one, and the error that an earlier asynchronous fault left */
@@ -90,7 +91,7 @@ struct stream {
     pthread_cond_t cond;
     op *head, *tail;
     uint64_t submitted, completed;
-    bool started, closing;
+    bool started, closing, has_run; /* has_run: a kernel */
     capture *capture;
     node **deps;
     size_t dep_count;
