@@ -9,7 +9,6 @@ import datetime
 import json
 import multiprocessing
 import os
-import random
 import statistics
 import subprocess
 import sys
@@ -19,17 +18,11 @@ import torch
 import torch.distributed as dist
 import torch.distributed._symmetric_memory as symmetric
 
+from torch_nccl import WAIT, nccl_library, size_in_bytes, sizes
+
 CALLS = 20
-WAIT = 60  # seconds: for peers, everywhere
 LIMIT = 240  # seconds: of a turn; torch's kernels wait without a deadline
 NAMES = ("one_shot", "two_shot")
-
-
-def sizes(options):
-    size = options.minbytes
-    while size <= options.maxbytes:
-        yield size
-        size *= 2
 
 
 def measure_rank(rank, options, barrier, times, folder):
@@ -106,48 +99,51 @@ def flags(options):
     return ["-g", str(options.ngpus), "-b", str(options.minbytes), "-e", str(options.maxbytes), "--rounds", str(options.rounds)]
 
 
+def run(command, environment):
+    """What it prints. Ends every process of it at the limit."""
+    return subprocess.run(["timeout", "-k", "10", str(LIMIT), *command], env=environment, stdout=subprocess.PIPE, check=True, text=True).stdout
+
+
 def theirs(options):
     # Eager loading would have every torch process load all of torch's kernels.
     environment = {name: value for name, value in os.environ.items() if name != "CUDA_MODULE_LOADING"}
-    run = subprocess.run([sys.executable, __file__, "--measure", *flags(options)], env=environment, stdout=subprocess.PIPE, timeout=LIMIT, check=True, text=True)
-    return {int(size): row for size, row in json.loads(run.stdout.splitlines()[-1]).items()}
+    report = json.loads(run([sys.executable, __file__, "--measure", *flags(options)], environment).splitlines()[-1])
+    return {int(size): row for size, row in report.items()}
 
 
 def ours(options):
     with tempfile.TemporaryDirectory() as folder:
         report = f"{folder}/report.json"
-        subprocess.run(
-            ["dotnet", options.perf, "all-reduce", "--compare", "--launch", "threads", "-d", "bfloat16", *flags(options), "--json", report],
-            env=dict(os.environ, CUDA_MODULE_LOADING="EAGER"), stdout=subprocess.DEVNULL, timeout=LIMIT, check=True)
+        run(["dotnet", options.perf, "all-reduce", "--compare", "--launch", "threads", "-d", "bfloat16", *flags(options), "--json", report],
+            dict(os.environ, CUDA_MODULE_LOADING="EAGER", COLLECTIVES_NCCL_PATH=nccl_library()))
         with open(report, encoding="utf-8") as file:
             return json.load(file)
 
 
 def race(options):
     started = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    cards = subprocess.run(["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"], stdout=subprocess.PIPE, timeout=20, check=True, text=True).stdout.splitlines()[0]
+    card = run(["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"], os.environ).splitlines()[0]
     torch_turns, perf_turns = [], []
     for turn in range(options.turns):
         for side in (theirs, ours) if turn % 2 == 0 else (ours, theirs):
             (torch_turns if side is theirs else perf_turns).append(side(options))
         print(f"turn {turn + 1} of {options.turns}", file=sys.stderr)
 
-    def rows_of(size):
-        for report in perf_turns:
-            yield next(row for row in report["results"] if row["captured"] and row["size"] == size)
-
     rows = []
     for size in sizes(options):
-        wrong = sum(count for row in rows_of(size) for count in row["wrong"].values() if count)
-        if wrong:
-            sys.exit(f"{size} bytes: {wrong} wrong elements by routes of bench/Perf")
-        own = [(row["router"], row["microseconds"][row["router"]]) for row in rows_of(size)]
-        one, two = (statistics.median(turn[size][name] for turn in torch_turns) for name in NAMES)
-        time = statistics.median(time for _, time in own)
+        own = [next(row for row in report["results"] if row["captured"] and row["size"] == size) for report in perf_turns]
+        if any(count for row in own for count in row["wrong"].values()):
+            sys.exit(f"{size} bytes: wrong elements by a route of bench/Perf")
+
+        def median(route=None, own=own):
+            times = [row["microseconds"].get(route or row["router"]) for row in own]
+            return None if None in times else round(statistics.median(times), 3)
+
+        one, two = (round(statistics.median(turn[size][name] for turn in torch_turns), 3) for name in NAMES)
         rows.append({
-            "size": size, "router": own[-1][0], "ours_us": round(time, 3), "torch_one_shot_us": round(one, 3), "torch_two_shot_us": round(two, 3), "ratio": round(min(one, two) / time, 3),
-            **{f"{name}_us": statistics.median(row["microseconds"][route] for row in rows_of(size)) for name, route in (("nccl", "Nccl"), ("nccl_symmetric", "NcclSymmetric")) if all(row["microseconds"].get(route) for row in rows_of(size))}})
-    name, _, driver = cards.partition(", ")
+            "size": size, "router": own[-1]["router"], "ours_us": median(), "torch_one_shot_us": one, "torch_two_shot_us": two, "ratio": round(min(one, two) / median(), 3),
+            "nccl_us": median("Nccl"), "nccl_symmetric_us": median("NcclSymmetric")})
+    name, _, driver = card.partition(", ")
     merged = {
         "what": "all-reduce, bfloat16, sum, captured: what the router takes, beside torch's symmetric-memory kernels and NCCL; microseconds a call: slowest rank, median of the rounds, median over the turns; ratio: the faster "
                 "one of torch's over ours",
@@ -165,11 +161,6 @@ def race(options):
         print(f"{row['size']:>12} {row['ours_us']:>10.2f} {row['torch_one_shot_us']:>10.2f} {row['torch_two_shot_us']:>10.2f} {row['ratio']:>6.2f}  {row['router']}")
 
 
-def size_in_bytes(text):
-    shift = {"K": 10, "M": 20, "G": 30}.get(text[-1:].upper(), 0)
-    return int(text[:-1] if shift else text) << shift
-
-
 def main():
     repository = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -181,6 +172,7 @@ def main():
     parser.add_argument("--perf", default=f"{repository}/bench/Perf/bin/Release/net10.0/CollectivesSharp.Perf.dll")
     parser.add_argument("--results", default=f"{repository}/bench/results/all-reduce-torch.json")
     parser.add_argument("--measure", action="store_true", help="torch's part of one turn")
+    parser.set_defaults(stepfactor=2)
     options = parser.parse_args()
     if options.ngpus < 2 or options.minbytes < 1 << 10:
         parser.error("two GPUs or more, and sizes from 1 KiB on")

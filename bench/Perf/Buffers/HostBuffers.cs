@@ -78,19 +78,21 @@ internal sealed unsafe class HostBuffers<T> : IBuffers
     private double TimeFresh(Call call)
     {
         long ticks = 0;
-        bool sends = call.Sends(_group), overwritten = call.Input.Buffer == call.Output.Buffer;
-        if (sends)
+        bool sends = call.Sends(_group), flips = sends && call.Input.Buffer != call.Output.Buffer;
+        if (flips)
+        {
+            // The last call's input is what was filled.
             Fill(call.Input, _options.Iterations, call.Op);
+            if ((_options.WarmupIterations + _options.Iterations) % 2 == 1)
+                FlipSigns(call.Input);
+        }
 
-        // The last call's input is what was filled.
-        if (sends && (_options.WarmupIterations + _options.Iterations) % 2 == 1)
-            FlipSigns(call.Input);
         for (int i = 1 - _options.WarmupIterations; i <= _options.Iterations; i++)
         {
-            if (sends && overwritten)
-                Fill(call.Input, i, call.Op);
-            else if (sends)
+            if (flips)
                 FlipSigns(call.Input);
+            else if (sends)
+                Fill(call.Input, i, call.Op);
 
             // The first takes up what one rank writes longer than another, in which those who wait may fall asleep; out of the second, a short one, all come awake.
             _group.Barrier();

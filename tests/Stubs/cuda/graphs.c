@@ -185,8 +185,8 @@ API CUresult cuGraphLaunch(exec *e, void *handle)
     NEED(IS(e, MAGIC_EXEC), CUDA_ERROR_INVALID_VALUE);
     stream *s;
     TRY(stub_stream(handle, ctx, &s));
-    /* Type 4, as a child graph: that is what capturing a launch makes of it. */
-    struct launch_op *l = (struct launch_op *)stub_op(sizeof *l, 4, ctx, run_launch, drop_launch);
+    /* As a child graph: that is what capturing a launch makes of it. */
+    struct launch_op *l = (struct launch_op *)stub_op(sizeof *l, NODE_GRAPH, ctx, run_launch, drop_launch);
     pthread_mutex_lock(&stub_lock);
     atomic_fetch_add(&e->body->refs, 1);
     l->body = e->body;

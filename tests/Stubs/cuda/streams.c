@@ -27,13 +27,10 @@ void stub_op_release(op *o)
     free(o);
 }
 
-/* What a graph's launch is to its stream: graphs.c. */
-enum { NODE_LAUNCH = 4 };
-
 static pthread_mutex_t s_kernels = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t s_kernel_ended = PTHREAD_COND_INITIALIZER;
 
-static bool is_kernel(const op *o) { return o->node_type == NODE_KERNEL || o->node_type == NODE_MEMSET || o->node_type == NODE_LAUNCH; }
+static bool is_kernel(const op *o) { return o->node_type == NODE_KERNEL || o->node_type == NODE_MEMSET || o->node_type == NODE_GRAPH; }
 
 /* STUB_CUDA_FIRST_KERNEL_WAITS: a stream's first kernel does not start while others of the context run, as now and then on an H200. */
 static void begin_kernel(stream *s)

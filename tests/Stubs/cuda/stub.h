@@ -136,7 +136,7 @@ struct graph { unsigned magic; node *first, *last; size_t count; struct user_ref
 graph *stub_new_graph(void);
 node *stub_add_node(graph *g, op *work, node *const *deps, size_t count); /* takes the reference */
 void stub_free_graph(graph *g);
-enum { NODE_KERNEL = 0, NODE_MEMCPY = 1, NODE_MEMSET = 2, NODE_HOST = 3, NODE_EMPTY = 5, NODE_WAIT = 6, NODE_RECORD = 7, NODE_MEM_ALLOC = 10, NODE_MEM_FREE = 11, NODE_MEMOP = 12 };
+enum { NODE_KERNEL = 0, NODE_MEMCPY = 1, NODE_MEMSET = 2, NODE_HOST = 3, NODE_GRAPH = 4, NODE_EMPTY = 5, NODE_WAIT = 6, NODE_RECORD = 7, NODE_MEM_ALLOC = 10, NODE_MEM_FREE = 11, NODE_MEMOP = 12 };
 
 /* memory.c */
 enum range_kind { RANGE_DEVICE, RANGE_POOL, RANGE_HOST, RANGE_REGISTERED, RANGE_VIRTUAL, RANGE_IPC };
