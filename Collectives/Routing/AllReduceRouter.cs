@@ -21,7 +21,7 @@ internal static class AllReduceRouter
             return new(measured, "measured to be the fastest here");
         AllReduceRoute nccl = request.TakesWindowKernels ? AllReduceRoute.NcclSymmetric : AllReduceRoute.Nccl;
         string? noNccl = Objection(nccl, request, facts), cannot = PeerObjection(request, facts);
-        AllReduceRoute own = cannot is null ? OwnRoute(request.Count, request.Type, facts.WorldSize, facts.HalfBytes, request.IsRegistered) : AllReduceRoute.None;
+        AllReduceRoute own = cannot is null ? OwnRoute(request.Count, request.Type, facts.WorldSize, facts.HalfBytes, request.IsRegistered, facts.CopyEngineObjection is null) : AllReduceRoute.None;
         bool isNccls = AllReduceBands.Find(AllReduceTable.For(facts.WorldSize, request.Type), request.Bytes) == AllReduceRoute.Nccl;
         if (own != AllReduceRoute.None && noNccl is not null)
             return new(own, facts.Policy == AllReducePolicy.Deterministic ? "Deterministic; the fastest of those that reduce in rank order" : facts.NcclObjection is null ? noNccl : "NCCL is not there");
@@ -30,6 +30,7 @@ internal static class AllReduceRouter
             return new(own, own switch
             {
                 _ when isNccls => "NCCL's ring would carry it faster, but not between symmetric windows",
+                AllReduceRoute.CopyEngine => "copy engines carry more than stores of the multiprocessors, which counts at this size",
                 AllReduceRoute.OneShot => "one trip is the fastest at this size",
                 AllReduceRoute.Registered => "results go straight into every rank's output, which counts at this size",
                 AllReduceRoute.TwoShot => "two trips carry less than the one-shot, which counts at this size",
@@ -80,10 +81,10 @@ internal static class AllReduceRouter
     internal static bool KeepsRankOrder(AllReduceRoute route) => route is AllReduceRoute.OneShot or AllReduceRoute.TwoShot or AllReduceRoute.Windowed or AllReduceRoute.CopyEngine or AllReduceRoute.Registered;
 
     /// <summary>The fastest of our kernels that fits into half of the peer memory; <see cref="AllReduceRoute.None"/>: none does.</summary>
-    internal static AllReduceRoute OwnRoute(nuint count, DataType type, int worldSize, nuint halfBytes, bool isRegistered = false)
+    internal static AllReduceRoute OwnRoute(nuint count, DataType type, int worldSize, nuint halfBytes, bool isRegistered = false, bool hasCopyEngines = false)
     {
         nuint bytes = new AllReduceRequest(count, type, ReduceOp.Sum).Bytes, cells = PeerLaunch.Cells(count, type);
-        foreach (AllReduceBand band in AllReduceTable.For(worldSize, type, isRegistered))
+        foreach (AllReduceBand band in AllReduceTable.For(worldSize, type, isRegistered, hasCopyEngines))
         {
             if (bytes <= band.UpTo && Fits(band.Route, cells, worldSize, halfBytes))
                 return band.Route;
@@ -105,6 +106,7 @@ internal static class AllReduceRouter
         AllReduceRoute.TwoShot => PeerLaunch.TwoShotFits(cells, worldSize, halfBytes),
         AllReduceRoute.Windowed => PeerLaunch.HasWindow(PeerLaunch.WindowedRings, worldSize, halfBytes),
         AllReduceRoute.Registered => PeerLaunch.HasWindow(PeerLaunch.RegisteredRings, worldSize, halfBytes),
+        AllReduceRoute.CopyEngine => true,
         _ => false,
     };
 

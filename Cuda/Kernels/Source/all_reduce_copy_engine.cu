@@ -3,20 +3,21 @@
 //
 // A call is many operations on three streams, in order on each; what comes from another stream waits for an event of it:
 //
-//   contributions  copies piece 0 of each peer's part of the input into its slot there, TELL 0, copies piece 1, TELL 1 ...       begins when the caller's stream has come to the call
-//   the caller's   REDUCE 0, REDUCE 1 ..., FINISH                              each REDUCE behind the TELL of its piece, FINISH behind the last copy of both other streams
+//   contributions  copies piece 0 of each peer's part of the input into its slot there, then piece 1 ...                        begins when the caller's stream has come to the call
+//   the caller's   REDUCE 0, REDUCE 1 ..., FINISH                              each REDUCE behind the contributions of its piece, FINISH behind the last copy of both other streams
 //   results        copies piece 0 of the own part of the output into the peers' outputs, then piece 1 ...                        each behind the REDUCE of its piece
 //
 // Why each wait is enough. A copy that is done before a kernel begins (stream order, events) happens before all that the kernel does, and what a thread does with release takes along all that happened before it.
-// - A slot is read when it is full: copy -> TELL stores the count of pieces with release -> one thread of each block of REDUCE loads it with acquire -> block barrier -> the other threads' loads.
+// - A slot is read when it is full: copy -> (event) block 0 of the sender's REDUCE stores the count of pieces with release -> one thread of each block of REDUCE loads it with acquire -> block barrier -> the other threads' loads.
 // - A slot is written again when it has been read: REDUCE's loads -> (same stream) FINISH tells with release -> the sender's FINISH has loaded that with acquire before it ends -> its next call's copies.
-// - An output is written by a peer when its owner's stream has come to the call, and an input that is the output too has been read: the owner's copy of piece p out of it -> TELL p -> the peer's REDUCE p waits for
-//   that of every rank -> its copy of the result of piece p.
+// - An output is written by a peer when its owner's stream has come to the call, and an input that is the output too has been read: the owner's copy of piece p out of it -> its REDUCE p tells -> the peer's
+//   REDUCE p waits for that of every rank -> its copy of the result of piece p.
 // - An output is complete when FINISH ends: the peer's copies of results -> (event) its FINISH tells with release -> this rank's loads that with acquire.
 // - The halves of the slice keep their order (arena.cuh), because FINISH waits for a word of this epoch from every rank. It alone advances the epoch.
 //
-// Why nobody waits for ever. REDUCE waits on the device only when the own contributions of its piece are on their way and told; a peer's depend on nothing but its own stream having come to the call. So a device that
-// runs one kernel at a time comes to the end, however streams share its queues.
+// Why nobody waits for ever. A REDUCE tells before it waits, and what it waits for, the peers' REDUCE of the same piece, is told behind nothing but contributions and the REDUCE of the piece before: all ranks come to piece 0, and from there to
+// each next one. The copies of contributions are enqueued before any kernel that waits, so a device that runs one kernel at a time comes to the end, however streams share its queues. Nothing but copies is on the other streams: a kernel
+// between two copies would keep the wire idle for as long as engines and multiprocessors need to hear of each other, 5 to 15 us.
 //
 // Copies can't be called off: those of a rank that has left run as well, out of the input and out of NaNs that REDUCE leaves in the own part. They go into its own slots, so they spoil no more than its own contributions,
 // which a peer may still be reading: therefore a rank that leaves in FINISH, when it has told already, takes that back (gone) before its stream goes on; a peer that has read what later copies brought finds it in its own FINISH, and leaves too.
@@ -25,7 +26,7 @@
 #include "all_reduce.cuh"
 #include "registered.cuh"
 
-enum Step { TELL, REDUCE, FINISH };
+enum Step { REDUCE, FINISH };
 
 // Laid out as CopyEngineArguments in C#.
 struct CopyEngine {
@@ -42,15 +43,6 @@ struct CopyEngine {
 
 // As pieces that have been told.
 #define ENDED 255
-
-DEVICE bool agrees(const CopyEngine &call, u64 epoch, u32 peer)
-{
-    Claim claim = claim_of(call.view, peer);
-    if (is_same(claim, call.claim))
-        return true;
-    leave_for(call.view, epoch, peer, DISAGREED, claim, call.claim);
-    return false;
-}
 
 // FINISH begins when this rank has read its slots. If what it read there had come by a later copy of the peer, that one's gone had come before.
 DEVICE bool is_there(const CopyEngine &call, u64 epoch, u32 peer)
@@ -69,7 +61,7 @@ DEVICE bool await_all(const CopyEngine &call, u64 epoch, u32 pieces)
     bool there = !has_left(view);
     for (u32 hop = 1 + thread_in_block(); there && hop < RANKS; hop += threads_in_block()) {
         u32 peer = (view.rank + hop) % RANKS;
-        there = await_told(view, epoch, peer, pieces) && (pieces == ENDED ? is_there(call, epoch, peer) : agrees(call, epoch, peer));
+        there = await_told(view, epoch, peer, pieces) && (pieces == ENDED ? is_there(call, epoch, peer) : agrees<RANKS>(view, epoch, peer, call.claim));
     }
     return !block_barrier_or(!there);
 }
@@ -114,18 +106,20 @@ DEVICE u64 whole_cells(const CopyEngine &call)
     return ((u64)call.input | (u64)call.output) % DATA_BYTES<Element> != 0 || whole <= before ? 0 : whole - before;
 }
 
-// By any grid.
+// By any grid, when the own contributions of the piece are with their owners.
 template <int RANKS, typename Element, typename Op>
 DEVICE void reduce_piece(const CopyEngine &call, u64 epoch)
 {
     typedef typename Element::Cell Cell;
     const u32 BYTES = DATA_BYTES<Element>, AT_ONCE = RANKS == 2 ? 4 : 2;
     u32 rank = call.view.rank;
+    if (block_in_grid() == 0 && !has_left(call.view))
+        tell_all<RANKS>(call.view, epoch, call.piece + 1, call.claim);
     bool going = await_all<RANKS>(call, epoch, call.piece + 1);
     u64 stride = (u64)blocks_in_grid() * threads_in_block(), i = call.begin + (u64)block_in_grid() * threads_in_block() + thread_in_block();
     u64 whole = whole_cells<Element>(call), end = whole < call.end ? whole : call.end;
 
-    // All loads of several cells before the first number is looked at, and no branch between them: a few blocks are to keep up with the wire (not measured yet). The own input is loaded as the slots are.
+    // All loads of several cells before the first number is looked at, and no branch between them: a few blocks are to keep up with the wire. The own input is loaded as the slots are.
     const u8 *from[RANKS];
 #pragma unroll
     for (u32 r = 0; r < RANKS; r++)
@@ -179,10 +173,8 @@ DEVICE void copy_engine(const CopyEngine &call)
     u64 epoch = enter(call.view);
     if (call.step == REDUCE)
         reduce_piece<RANKS, Element, Op>(call, epoch);
-    else if (call.step == FINISH)
+    else
         finish<RANKS, Element>(call, epoch);
-    else if (!has_left(call.view))
-        tell_all<RANKS>(call.view, epoch, call.piece + 1, call.claim);
 }
 
 extern "C" __global__ void __launch_bounds__(512) KERNEL(const __grid_constant__ CopyEngine call) { copy_engine<WORLD_SIZE, ELEMENT, OP>(call); }

@@ -41,20 +41,6 @@ DEVICE typename Element::Cell contribution(const RegisteredAllReduce &call, u64 
     return call.input == call.output[call.view.rank] ? read<Element, Common>(call.input, cell, call.claim.count) : read<Element>(call.input, cell, call.claim.count);
 }
 
-template <int RANKS>
-DEVICE bool agrees(const RegisteredAllReduce &call, u64 epoch, u32 peer)
-{
-    const View &view = call.view;
-    Claim claim = claim_of(view, peer);
-    if (is_same(claim, call.claim))
-        return true;
-    // A block 0 that begins now finds that the rank has left, and tells nothing: but every rank is to learn what the others mean.
-    for (u32 hop = 1; hop < RANKS; hop++)
-        tell(view, epoch, (view.rank + hop) % RANKS, 1, call.claim);
-    leave_for(view, epoch, peer, DISAGREED, claim, call.claim);
-    return false;
-}
-
 // A half holds RING places of a cell for each rank and thread of the grid.
 template <int RANKS, typename Element, typename Op>
 DEVICE void into_registered(const RegisteredAllReduce &call)
@@ -100,7 +86,7 @@ DEVICE void into_registered(const RegisteredAllReduce &call)
             if (peer == view.rank || !going)
                 continue;
             if (step == 0)
-                going = await_told(view, epoch, peer, 1) && agrees<RANKS>(call, epoch, peer);
+                going = await_told(view, epoch, peer, 1) && agrees<RANKS>(view, epoch, peer, call.claim);
             else if (step + 1 >= RING && step + 1 < pieces)
                 going = await_credit(view, epoch, peer, step + 3 - RING);
         }

@@ -60,3 +60,17 @@ DEVICE void leave_for(const View &view, u64 epoch, u32 peer, u32 reason, const C
 DEVICE Claim claim_of(const View &view, u32 peer) { return load_claim(&word_of_rank(view, view.rank, peer)->claim); }
 
 DEVICE bool is_same(const Claim &one, const Claim &other) { return one.place == other.place && one.what == other.what && one.count == other.count; }
+
+// By one thread that has heard of the peer.
+template <int RANKS>
+DEVICE bool agrees(const View &view, u64 epoch, u32 peer, const Claim &own)
+{
+    Claim claim = claim_of(view, peer);
+    if (is_same(claim, own))
+        return true;
+    // A block 0 that begins now finds that the rank has left, and tells nothing: but every rank is to learn what the others mean.
+    for (u32 hop = 1; hop < RANKS; hop++)
+        tell(view, epoch, (view.rank + hop) % RANKS, 1, own);
+    leave_for(view, epoch, peer, DISAGREED, claim, own);
+    return false;
+}

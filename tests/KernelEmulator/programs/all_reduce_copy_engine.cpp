@@ -13,8 +13,8 @@ using namespace emulator;
 // What the host does, PeerCommunicator.CopyEngine.cs: the emulator has one stream for each rank, so a rank here is three of its ranks. An event is a word that a grid of one thread stores with release, and another one
 // awaits with acquire. A copy is a grid too. Its stores come after whatever came before it on its stream, as those of a copy engine do, which the device gives nothing before that is done everywhere; in no order among each other.
 // A mutation of the order of operations defines one of these.
-#ifndef TELL_BEFORE_COPY
-#define TELL_BEFORE_COPY 0
+#ifndef REDUCE_BEFORE_CONTRIBUTIONS
+#define REDUCE_BEFORE_CONTRIBUTIONS 0
 #endif
 #ifndef FINISH_BEFORE_RESULTS
 #define FINISH_BEFORE_RESULTS 0
@@ -29,7 +29,7 @@ using namespace emulator;
 enum Stream { MAIN, CONTRIBUTIONS, RESULTS, STREAMS };
 
 struct AllReduces : RegisteredCalls {
-    enum Event { BEGUN, COPIED, TOLD, REDUCED = TOLD + MOST_PIECES, EVENTS = REDUCED + MOST_PIECES };
+    enum Event { BEGUN, COPIED, CONTRIBUTED, REDUCED = CONTRIBUTED + MOST_PIECES, EVENTS = REDUCED + MOST_PIECES };
 
     u64 *events[MAX_RANKS];
 
@@ -103,12 +103,6 @@ struct AllReduces : RegisteredCalls {
         if (!CONTRIBUTIONS_BEFORE_BEGUN)
             wait_for(CONTRIBUTIONS, rank, BEGUN, number);
         for (u32 piece = 0; piece < call.pieces; piece++) {
-            arguments.step = TELL;
-            arguments.piece = piece;
-            u32 threads = call.threads;
-            auto tell = [this, rank, threads, arguments] { launch(CONTRIBUTIONS, rank, 1, threads, [arguments] { copy_engine_step(arguments); }); };
-            if (TELL_BEFORE_COPY)
-                tell();
             for (u32 hop = 1; hop < WORLD_SIZE; hop++) {
                 u32 peer = (rank + hop) % WORLD_SIZE;
                 u64 begin, end;
@@ -116,12 +110,11 @@ struct AllReduces : RegisteredCalls {
                 u8 *slot = registered[call.buffer][peer] + capacity + (rank + WORLD_SIZE - peer - 1) % WORLD_SIZE * slot_bytes;
                 copy(CONTRIBUTIONS, rank, call.copying, slot + (begin - peer * part), input + begin, end - begin);
             }
-            if (!TELL_BEFORE_COPY)
-                tell();
-            record(CONTRIBUTIONS, rank, TOLD + piece, number);
+            record(CONTRIBUTIONS, rank, CONTRIBUTED + piece, number);
         }
         for (u32 piece = 0; piece < call.pieces; piece++) {
-            wait_for(MAIN, rank, TOLD + piece, number);
+            if (!REDUCE_BEFORE_CONTRIBUTIONS)
+                wait_for(MAIN, rank, CONTRIBUTED + piece, number);
             u64 begin, end;
             range(call, rank, piece, begin, end);
             arguments.step = REDUCE;
@@ -143,7 +136,7 @@ struct AllReduces : RegisteredCalls {
         if (!FINISH_BEFORE_RESULTS)
             wait_for(MAIN, rank, COPIED, number);
         arguments.step = FINISH;
-        launch(MAIN, rank, 1, call.threads, [arguments] { copy_engine_step(arguments); }, {}, [this, rank, number] { look(rank, number, false); });
+        launch(MAIN, rank, 1, call.threads, [arguments] { copy_engine_step(arguments); }, [this, rank, number] { begin_finish(rank, number); }, [this, rank, number] { look(rank, number, false); });
     }
 };
 

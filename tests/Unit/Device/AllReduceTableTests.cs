@@ -43,10 +43,13 @@ public sealed class AllReduceTableTests
     {
         foreach (DataType type in PeerKernelVariant.Types)
         {
-            AllReduceBand[] bands = AllReduceTable.For(ranks, type);
-            Assert.Equal(bands.Select(band => band.UpTo).Distinct().Order(), bands.Select(band => band.UpTo));
-            Assert.Equal(nuint.MaxValue, bands[^1].UpTo);
-            Assert.All(bands.Zip(bands.Skip(1)), pair => Assert.NotEqual(pair.First.Route, pair.Second.Route));
+            foreach ((bool isRegistered, bool hasCopyEngines) in ((bool, bool)[])[(false, false), (true, false), (true, true)])
+            {
+                AllReduceBand[] bands = AllReduceTable.For(ranks, type, isRegistered, hasCopyEngines);
+                Assert.Equal(bands.Select(band => band.UpTo).Distinct().Order(), bands.Select(band => band.UpTo));
+                Assert.Equal(nuint.MaxValue, bands[^1].UpTo);
+                Assert.All(bands.Zip(bands.Skip(1)), pair => Assert.NotEqual(pair.First.Route, pair.Second.Route));
+            }
         }
     }
 

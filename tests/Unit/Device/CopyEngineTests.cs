@@ -43,15 +43,20 @@ public sealed class CopyEngineTests
         Assert.Equal(((nuint)96 << 20, (nuint)128 << 20), new CopyEnginePlan(128 << 20, 2).Range(1, 1));
     }
 
-    [Theory]
-    [InlineData(2)]
-    [InlineData(4)]
-    public void The_built_in_table_leaves_them_to_who_asks_or_measures(int ranks)
+    [Fact]
+    public void The_built_in_table_takes_them_where_they_were_measured_and_leaves_the_rest_to_who_asks_or_measures()
     {
-        AllReduceRequest request = new(256 << 20, DataType.BFloat16, ReduceOp.Sum) { IsRegistered = true };
-        Assert.NotEqual(AllReduceRoute.CopyEngine, AllReduceRouter.Route(request, s_facts with { WorldSize = ranks }).Route);
-        Assert.Null(AllReduceRouter.Objection(AllReduceRoute.CopyEngine, request, s_facts with { WorldSize = ranks }));
-        Assert.NotNull(AllReduceRouter.Objection(AllReduceRoute.CopyEngine, request, s_facts with { CopyEngineObjection = "ranks 0, 1 share a GPU" }));
+        AllReduceRequest request = new((32 << 20) + 1, DataType.BFloat16, ReduceOp.Sum) { IsRegistered = true };
+        AllReduceFacts sharing = s_facts with { CopyEngineObjection = "ranks 0, 1 share a GPU" };
+        Assert.Equal(AllReduceRoute.CopyEngine, AllReduceRouter.Route(request, s_facts).Route);
+        Assert.Equal(AllReduceRoute.CopyEngine, AllReduceRouter.Route(request, s_facts with { NcclObjection = "no NCCL", Policy = AllReducePolicy.Deterministic }).Route);
+        Assert.Equal(AllReduceRoute.Registered, AllReduceRouter.Route(request with { Count = 32 << 20 }, s_facts).Route);
+        Assert.Equal(AllReduceRoute.Registered, AllReduceRouter.Route(request, sharing).Route);
+        Assert.Equal(AllReduceRoute.Windowed, AllReduceRouter.Route(request with { IsRegistered = false }, s_facts).Route);
+        Assert.NotEqual(AllReduceRoute.CopyEngine, AllReduceRouter.Route(request with { Type = DataType.Int32 }, s_facts).Route);
+        Assert.NotEqual(AllReduceRoute.CopyEngine, AllReduceRouter.Route(request, s_facts with { WorldSize = 4 }).Route);
+        Assert.Null(AllReduceRouter.Objection(AllReduceRoute.CopyEngine, request, s_facts with { WorldSize = 4 }));
+        Assert.NotNull(AllReduceRouter.Objection(AllReduceRoute.CopyEngine, request, sharing));
     }
 
     [Fact]

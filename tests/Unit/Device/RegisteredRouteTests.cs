@@ -7,7 +7,7 @@ namespace CollectivesSharp.Unit.Device;
 public sealed class RegisteredRouteTests
 {
     private static readonly AllReduceFacts s_facts = new(2, null, null, 32 << 20, null);
-    private static readonly AllReduceRequest s_request = new(256 << 20, DataType.BFloat16, ReduceOp.Sum) { IsRegistered = true };
+    private static readonly AllReduceRequest s_request = new(32 << 20, DataType.BFloat16, ReduceOp.Sum) { IsRegistered = true };
 
     [Fact]
     public void The_built_in_table_takes_it_where_it_was_measured_and_leaves_the_rest_to_who_asks_or_measures()

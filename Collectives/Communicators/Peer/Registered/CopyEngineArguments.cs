@@ -7,9 +7,8 @@ namespace CollectivesSharp;
 internal struct CopyEngineArguments
 {
     /// <summary>Of the kernel: Step.</summary>
-    internal const uint Tell = 0;
-    internal const uint Reduce = 1;
-    internal const uint Finish = 2;
+    internal const uint Reduce = 0;
+    internal const uint Finish = 1;
 
     internal PeerView View;
     internal nint Input;

@@ -6,17 +6,14 @@ namespace CollectivesSharp;
 /// <summary>The streams beside the caller's, and the events between the three. One lane for eager calls, one for captures: a stream that is being captured takes no other work.</summary>
 internal sealed unsafe class CopyEngineLane : IDisposable
 {
-    /// <summary>The greatest: a kernel of one block that tells must not queue behind a model's.</summary>
-    private const int Priority = -5;
-
     private readonly CudaStream _contributions;
     private readonly CudaStream _results;
     private readonly CudaEvent[] _events;
 
     internal CopyEngineLane(CudaDevice device)
     {
-        _contributions = device.CreateStream(Priority);
-        _results = device.CreateStream(Priority);
+        _contributions = device.CreateStream();
+        _results = device.CreateStream();
         _events = [.. Enumerable.Range(0, 2 + (2 * CopyEnginePlan.MostPieces)).Select(_ => device.CreateEvent())];
     }
 
@@ -30,7 +27,8 @@ internal sealed unsafe class CopyEngineLane : IDisposable
     /// <summary>All results have been copied.</summary>
     internal CudaEvent Copied => _events[1];
 
-    internal CudaEvent Told(int piece) => _events[2 + piece];
+    /// <summary>The contributions to a piece have been copied.</summary>
+    internal CudaEvent Contributed(int piece) => _events[2 + piece];
 
     internal CudaEvent Reduced(int piece) => _events[2 + CopyEnginePlan.MostPieces + piece];
 

@@ -11,8 +11,8 @@ public sealed unsafe partial class PeerCommunicator
     private const int MostReducingBlocks = 32;
     private const int ReducingThreads = 512;
 
-    /// <summary>Of the kernels that tell; one that ends without its data fills the output.</summary>
-    private const int TellingThreads = 128;
+    /// <summary>Of the last kernel: one that ends without its data fills the output.</summary>
+    private const int FinishingThreads = 128;
 
     private void AllReduceByCopyEngine(RegisteredKernelSet? kernels, in HostCall call, nint input, nint output, nint stream)
     {
@@ -56,16 +56,14 @@ public sealed unsafe partial class PeerCommunicator
                 Copy(registration.Slot(peer, _setup.Rank) + (nint)(begin - ((nuint)peer * plan.Part)), arguments.Input + (nint)begin, end - begin, lane.Contributions);
             }
 
-            (arguments.Step, arguments.Piece) = (CopyEngineArguments.Tell, (uint)piece);
-            kernel.Launch(1, TellingThreads, lane.Contributions, in arguments);
-            Check(CudaDriverNative.cuEventRecord(lane.Told(piece).Handle, lane.Contributions), "cuEventRecord");
+            Check(CudaDriverNative.cuEventRecord(lane.Contributed(piece).Handle, lane.Contributions), "cuEventRecord");
         }
 
         nuint own = (nuint)_setup.Rank * plan.Part, offset = (nuint)(arguments.Output - registration.Base);
         bool hasResults = false;
         for (int piece = 0; piece < plan.Pieces; piece++)
         {
-            Check(CudaDriverNative.cuStreamWaitEvent(stream, lane.Told(piece).Handle, 0), "cuStreamWaitEvent");
+            Check(CudaDriverNative.cuStreamWaitEvent(stream, lane.Contributed(piece).Handle, 0), "cuStreamWaitEvent");
             (nuint begin, nuint end) = plan.Range(_setup.Rank, piece);
             (arguments.Step, arguments.Piece) = (CopyEngineArguments.Reduce, (uint)piece);
             (arguments.Begin, arguments.End) = begin == end ? (0, 0) : ((begin - own) / cell, (end - own + cell - 1) / cell);
@@ -85,7 +83,7 @@ public sealed unsafe partial class PeerCommunicator
         if (hasResults)
             Follow(stream, lane.Copied, lane.Results);
         arguments.Step = CopyEngineArguments.Finish;
-        kernel.Launch(1, TellingThreads, stream, in arguments);
+        kernel.Launch(1, FinishingThreads, stream, in arguments);
         _order.Leave(stream);
         scope.Dispose();
     }

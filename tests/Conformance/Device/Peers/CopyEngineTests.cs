@@ -132,15 +132,16 @@ public sealed class CopyEngineTests
 
     [Theory]
     [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
-    public void The_router_leaves_it_to_who_asks_and_says_why(int ranks) => PeerGroup.Run(ranks, rank =>
+    public void The_router_takes_it_where_it_was_measured_and_says_why_not_elsewhere(int ranks) => PeerGroup.Run(ranks, rank =>
     {
         AllReduceRequest large = new(128 << 20, DataType.BFloat16, ReduceOp.Sum) { IsRegistered = true };
         AllReduceChoice choice = rank.Group.Route(large);
-        if (RegisteredCases.SharesDevice(rank))
+        bool shares = RegisteredCases.SharesDevice(rank);
+        Assert.Equal(ranks == 2 && !shares, choice.Route == AllReduceRoute.CopyEngine);
+        if (shares)
             Assert.Contains(choice.Others, other => other.Route == AllReduceRoute.CopyEngine && other.Reason.Contains("share a GPU", StringComparison.Ordinal));
-        Assert.NotEqual(AllReduceRoute.CopyEngine, choice.Route);
         choice = rank.Group.Route(large with { IsRegistered = false });
-        Assert.Contains(choice.Others, other => other.Route == AllReduceRoute.CopyEngine && (RegisteredCases.SharesDevice(rank) || other.Reason.Contains(nameof(GroupCoordinator.AllocateRegisteredAsync), StringComparison.Ordinal)));
+        Assert.Contains(choice.Others, other => other.Route == AllReduceRoute.CopyEngine && (shares || other.Reason.Contains(nameof(GroupCoordinator.AllocateRegisteredAsync), StringComparison.Ordinal)));
     });
 
     /// <summary>On ranks with a GPU each.</summary>

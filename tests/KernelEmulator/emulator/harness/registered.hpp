@@ -53,6 +53,7 @@ class RegisteredCalls {
         from = random.below((u32)calls.size());
         if (trouble == DISAGREES && calls[from].route < REGISTERED)
             trouble = NONE;
+        aborts_in_finish = trouble == ABORT && calls[from].route == COPY_ENGINE && random.one_in(2);
         miscounts = calls[from].route == REGISTERED && calls[from].count > 1 && random.one_in(2);
         for (u32 rank = 0; rank < WORLD_SIZE && lacks(); rank++)
             arena.view[rank].patience = PATIENCE;
@@ -74,7 +75,7 @@ class RegisteredCalls {
         for (u32 rank = 0; rank < WORLD_SIZE; rank++)
             for (u32 number = 0; number < (lacks() && rank == victim ? from : calls.size()); number++)
                 enqueue(rank, number);
-        if (trouble == ABORT)
+        if (trouble == ABORT && !aborts_in_finish)
             machine.at(of.random.magnitude(15), [this] { host_store(arena.abort, 1); });
         machine.run();
         for (u32 rank = 0; rank < WORLD_SIZE; rank++) {
@@ -127,6 +128,15 @@ class RegisteredCalls {
         if (fills)
             fill(rank, number);
         launch(0, rank, blocks, threads, std::move(kernel), [this, fills, rank, number] { fills ? (void)0 : before(rank, number); }, [this, rank, number] { look(rank, number, false); }, of.random.one_in(2));
+    }
+
+    // The last kernel of a call by copy engines begins: an abort in it finds a rank that has told the others that it has ended, and one of those may be slow.
+    void begin_finish(u32 rank, u32 number)
+    {
+        if (!aborts_in_finish || rank != victim || number != from)
+            return;
+        host_store(arena.abort, 1);
+        machine.scheduler.hold((rank + 1 + of.random.below(WORLD_SIZE - 1)) % WORLD_SIZE, 8192);
     }
 
     // The first thing on a call's stream: its data.
@@ -316,6 +326,7 @@ class RegisteredCalls {
     std::vector<u8> seen[MAX_RANKS];
     Trouble trouble = NONE;
     u32 victim = 0, from = 0;  // of trouble: the rank and its first call
+    bool aborts_in_finish = false;
     bool miscounts = false;    // DISAGREES: a number of elements, not a place
     bool had_left[MAX_RANKS] = {};
     u64 ended = 0;

@@ -18,6 +18,7 @@ void Scheduler::reset(Strategy with, u32 of_ranks, u64 seed)
     total = 0;
     ranks = of_ranks;
     fair = changed = false;
+    held = 0;
     random.state = seed;
     strategy = with == Strategy::Any ? (Strategy)random.below((u32)Strategy::Any) : with;
     victim_rank = random.below(ranks);
@@ -126,6 +127,17 @@ Thread *Scheduler::pick(Thread *current)
 {
     if (total == 0)
         return nullptr;
+    Thread *thread = choose(current);
+    if (held == 0)
+        return thread;
+    held--;
+    for (int i = 0; i < 32 && thread->rank == held_rank; i++)
+        thread = any();
+    return thread;
+}
+
+Thread *Scheduler::choose(Thread *current)
+{
     if (fair)
         return any();
     if (strategy == Strategy::FewSwitches)

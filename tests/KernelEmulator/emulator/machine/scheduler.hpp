@@ -21,10 +21,13 @@ class Scheduler {
     u32 count() const { return total; }
     // nullptr: nobody can run.
     Thread *pick(Thread *current);
+    // For so many picks another one runs if any can.
+    void hold(u32 rank, u32 picks) { held_rank = rank, held = picks; }
     // Nobody has done anything for a while: from now on all threads take turns, until calm again.
     void set_fair(bool value) { fair = value; }
 
   private:
+    Thread *choose(Thread *current);
     Thread *any();
     Thread *any_but_victims(bool block);
     Thread *greedy();
@@ -35,7 +38,7 @@ class Scheduler {
     u32 ranks = 1, total = 0;
     Random random;
     bool fair = false, changed = false;
-    u32 victim_rank = 0, victim_block = 0, burst = 0, mean_burst = 1, favourite = 0, favourite_idle = 0;
+    u32 held_rank = 0, held = 0, victim_rank = 0, victim_block = 0, burst = 0, mean_burst = 1, favourite = 0, favourite_idle = 0;
     u64 to_switch = 0, lowest = 0;
 };
 
