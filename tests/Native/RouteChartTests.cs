@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
 using CollectivesSharp.Interop;
+using CollectivesSharp.Perf;
 using CollectivesSharp.Perf.Routes;
 using Xunit;
 
@@ -34,6 +35,37 @@ public sealed class RouteChartTests
         XElement svg = XDocument.Parse(RouteChart.Write([Row(1024, true), Row(2048, true)], "here")).Root!;
         Assert.Equal(Enum.GetValues<AllReduceRoute>().Length - 1, svg.Elements().Count(element => element.Name.LocalName == "polyline"));
         Assert.All(Enum.GetNames<AllReduceRoute>().Where(name => name != nameof(AllReduceRoute.None)), name => Assert.Contains(svg.Elements(), element => element.Name.LocalName == "text" && element.Value == name));
+    }
+
+    [Fact]
+    public void The_chart_of_the_documents_is_that_of_the_results_that_are_kept()
+    {
+        string folder = Path.Combine(AppContext.BaseDirectory, "documents");
+        (IReadOnlyList<AllReduceTiming> rows, string machine) = RouteReport.Read(new FileInfo(Path.Combine(folder, "all-reduce-routes.json")));
+        Assert.True(rows.Count >= 2 * 20, "every power of two from 1 KiB to 512 MiB, eager and captured");
+        Assert.True(File.ReadAllText(Path.Combine(folder, "all-reduce.svg")) == RouteChart.Write(rows, machine), "draw it again: perf chart bench/results/all-reduce-routes.json --svg docs/all-reduce.svg");
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("[]")]
+    [InlineData("not JSON")]
+    [InlineData("""{"ranks": 2, "devices": ["a"], "results": []}""")]
+    [InlineData("""{"ranks": 2, "devices": [], "results": [{"size": 8, "type": "float32", "captured": true, "router": "OneShot", "microseconds": {}}]}""")]
+    [InlineData("""{"ranks": 2, "devices": ["a"], "results": [{"size": 8, "type": "float31", "captured": true, "router": "OneShot", "microseconds": {}}]}""")]
+    [InlineData("""{"ranks": 2, "devices": ["a"], "results": [{"size": 8, "type": "float32", "captured": true, "router": "Shot", "microseconds": {}}]}""")]
+    public void Files_without_such_results_are_refused_by_name(string content)
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, content);
+            Assert.Contains(path, Assert.Throws<PerfException>(() => RouteReport.Read(new FileInfo(path))).Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     private static AllReduceTiming Row(nuint bytes, bool captured) => new(bytes, DataType.BFloat16, captured, AllReduceRoute.OneShot,

@@ -138,6 +138,7 @@ internal static class CommandLine
         command.Add(Topology.TopologyCommand.Create());
         command.Add(RmsNorm.RmsNormCommand.Create());
         command.Add(TuneCommand.Create(min, max, factor, iterations, checks, types, ranks, launch, json, rounds, mode, timeout, svg, run));
+        command.Add(ChartCommand.Create());
         return command.Parse(arguments).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
 
