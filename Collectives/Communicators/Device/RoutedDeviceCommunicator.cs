@@ -6,7 +6,8 @@ namespace CollectivesSharp;
 
 /// <summary>
 /// NCCL and our kernels over peer memory as one: an all-reduce takes the route that <see cref="AllReduceRouter"/> picks, other collectives go by our kernels while their parts are short. What neither can throws <see cref="NotSupportedException"/> that names
-/// both reasons. Both enqueue on the caller's stream, so calls are in order whatever their routes.
+/// both reasons. Both enqueue on the caller's stream, and calls on different streams follow each other
+/// whatever their routes: those of NCCL take part in the order of our kernels.
 /// </summary>
 public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedCommunicator
 {
@@ -55,8 +56,8 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     {
         if (route is AllReduceRoute.Nccl or AllReduceRoute.NcclSymmetric)
         {
-            Nccl!.AllReduce(input, output, count, type, op, stream);
-            _last = Nccl;
+            ByNccl(nameof(AllReduce), stream).AllReduce(input, output, count, type, op, stream);
+            _peer.EndOrdered(stream);
             return;
         }
 
@@ -82,33 +83,77 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     /// <summary>The route that such a call takes on every rank.</summary>
     internal AllReduceChoice Route(in AllReduceRequest request) => AllReduceRouter.Explain(request, Facts);
 
-    public void Reduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, int root, nint stream) =>
-        ForReduction(nameof(Reduce), count, type, op).Reduce(input, output, count, type, op, root, stream);
+    public void Reduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, int root, nint stream)
+    {
+        ForReduction(nameof(Reduce), count, type, op, stream).Reduce(input, output, count, type, op, root, stream);
+        _peer.EndOrdered(stream);
+    }
 
-    public void Broadcast(nint buffer, nuint count, DataType type, int root, nint stream) => ForParts(nameof(Broadcast), count, type).Broadcast(buffer, count, type, root, stream);
+    public void Broadcast(nint buffer, nuint count, DataType type, int root, nint stream)
+    {
+        ForParts(nameof(Broadcast), count, type, stream).Broadcast(buffer, count, type, root, stream);
+        _peer.EndOrdered(stream);
+    }
 
-    public void AllGather(nint input, nint output, nuint count, DataType type, nint stream) => ForParts(nameof(AllGather), count, type).AllGather(input, output, count, type, stream);
+    public void AllGather(nint input, nint output, nuint count, DataType type, nint stream)
+    {
+        ForParts(nameof(AllGather), count, type, stream).AllGather(input, output, count, type, stream);
+        _peer.EndOrdered(stream);
+    }
 
-    public void AllGatherV(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, nint stream) => ForParts(nameof(AllGatherV), Longest(counts), type).AllGatherV(input, output, counts, type, stream);
+    public void AllGatherV(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, nint stream)
+    {
+        ForParts(nameof(AllGatherV), Longest(counts), type, stream).AllGatherV(input, output, counts, type, stream);
+        _peer.EndOrdered(stream);
+    }
 
-    public void ReduceScatter(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream) =>
-        ForReduction(nameof(ReduceScatter), count, type, op).ReduceScatter(input, output, count, type, op, stream);
+    public void ReduceScatter(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream)
+    {
+        ForReduction(nameof(ReduceScatter), count, type, op, stream).ReduceScatter(input, output, count, type, op, stream);
+        _peer.EndOrdered(stream);
+    }
 
-    public void ReduceScatterV(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, DeviceReduceOp op, nint stream) =>
-        ForReduction(nameof(ReduceScatterV), Longest(counts), type, op).ReduceScatterV(input, output, counts, type, op, stream);
+    public void ReduceScatterV(nint input, nint output, ReadOnlySpan<nuint> counts, DataType type, DeviceReduceOp op, nint stream)
+    {
+        ForReduction(nameof(ReduceScatterV), Longest(counts), type, op, stream).ReduceScatterV(input, output, counts, type, op, stream);
+        _peer.EndOrdered(stream);
+    }
 
-    public void Gather(nint input, nint output, nuint count, DataType type, int root, nint stream) => ForParts(nameof(Gather), count, type).Gather(input, output, count, type, root, stream);
+    public void Gather(nint input, nint output, nuint count, DataType type, int root, nint stream)
+    {
+        ForParts(nameof(Gather), count, type, stream).Gather(input, output, count, type, root, stream);
+        _peer.EndOrdered(stream);
+    }
 
-    public void Scatter(nint input, nint output, nuint count, DataType type, int root, nint stream) => ForParts(nameof(Scatter), count, type).Scatter(input, output, count, type, root, stream);
+    public void Scatter(nint input, nint output, nuint count, DataType type, int root, nint stream)
+    {
+        ForParts(nameof(Scatter), count, type, stream).Scatter(input, output, count, type, root, stream);
+        _peer.EndOrdered(stream);
+    }
 
-    public void AllToAll(nint input, nint output, nuint count, DataType type, nint stream) => ForParts(nameof(AllToAll), count, type).AllToAll(input, output, count, type, stream);
+    public void AllToAll(nint input, nint output, nuint count, DataType type, nint stream)
+    {
+        ForParts(nameof(AllToAll), count, type, stream).AllToAll(input, output, count, type, stream);
+        _peer.EndOrdered(stream);
+    }
 
-    public void AllToAllV(nint input, ReadOnlySpan<nuint> sendCounts, nint output, ReadOnlySpan<nuint> receiveCounts, DataType type, nint stream) =>
-        ByNccl(nameof(AllToAllV)).AllToAllV(input, sendCounts, output, receiveCounts, type, stream);
+    public void AllToAllV(nint input, ReadOnlySpan<nuint> sendCounts, nint output, ReadOnlySpan<nuint> receiveCounts, DataType type, nint stream)
+    {
+        ByNccl(nameof(AllToAllV), stream).AllToAllV(input, sendCounts, output, receiveCounts, type, stream);
+        _peer.EndOrdered(stream);
+    }
 
-    public void Send(nint buffer, nuint count, DataType type, int destination, nint stream) => ByNccl(nameof(Send)).Send(buffer, count, type, destination, stream);
+    public void Send(nint buffer, nuint count, DataType type, int destination, nint stream)
+    {
+        ByNccl(nameof(Send), stream).Send(buffer, count, type, destination, stream);
+        _peer.EndOrdered(stream);
+    }
 
-    public void Receive(nint buffer, nuint count, DataType type, int source, nint stream) => ByNccl(nameof(Receive)).Receive(buffer, count, type, source, stream);
+    public void Receive(nint buffer, nuint count, DataType type, int source, nint stream)
+    {
+        ByNccl(nameof(Receive), stream).Receive(buffer, count, type, source, stream);
+        _peer.EndOrdered(stream);
+    }
 
     /// <summary>Our kernels are launched as they are called, before what NCCL collects.</summary>
     public void BeginBatch()
@@ -167,10 +212,10 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
         return isCaptured;
     }
 
-    private IDeviceCommunicator ForReduction(string call, nuint longest, DataType type, DeviceReduceOp op)
+    private IDeviceCommunicator ForReduction(string call, nuint longest, DataType type, DeviceReduceOp op, nint stream)
     {
         if (Facts.Policy != AllReducePolicy.Deterministic)
-            return ForParts(call, longest, type, op);
+            return ForParts(call, longest, type, stream, op);
         if (op.Scaled is not null)
             throw new NotSupportedException($"{call} by {op}: premultiplied sums are NCCL's, which {nameof(GroupOptions)}.{nameof(GroupOptions.AllReducePolicy)} {AllReducePolicy.Deterministic} excludes.");
         _last = _peer;
@@ -178,13 +223,21 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     }
 
     /// <summary>Which of the two takes a collective whose longest part has so many elements.</summary>
-    private IDeviceCommunicator ForParts(string call, nuint longest, DataType type, DeviceReduceOp op = default)
+    private IDeviceCommunicator ForParts(string call, nuint longest, DataType type, nint stream, DeviceReduceOp op = default)
     {
         bool isOwn = op.Scaled is null && (Nccl is null || (Facts.Forced != AllReduceRoute.Nccl && longest * (nuint)type.SizeInBytes() * (nuint)(Facts.WorldSize - 1) <= MostTraffic));
         if (!isOwn)
-            return ByNccl(call);
+            return ByNccl(call, stream);
         _last = _peer;
         return _peer;
+    }
+
+    /// <summary>For a call on a stream, which follows the group's last one; <see cref="PeerCommunicator.EndOrdered"/> comes behind it.</summary>
+    private NcclCommunicator ByNccl(string call, nint stream)
+    {
+        NcclCommunicator nccl = ByNccl(call);
+        _peer.BeginOrdered(stream);
+        return nccl;
     }
 
     private NcclCommunicator ByNccl(string call)

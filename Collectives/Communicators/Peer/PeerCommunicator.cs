@@ -10,7 +10,7 @@ namespace CollectivesSharp;
 /// same bits on every rank, in every run, and as on the host. What knows no other rank's lengths (<see cref="AllToAllV"/>), messages and registration throw <see cref="NotSupportedException"/>.
 /// </summary>
 /// <remarks>
-/// A call is one kernel. Calls are ordered on the device also when they come on different streams, see <see cref="StreamOrder"/>; graphs that may run beside other calls of the group want a sibling group.
+/// A call is one kernel, but for long all-reduces by copy engines. Calls are ordered on the device also when they come on different streams, see <see cref="StreamOrder"/>; graphs that may run beside other calls of the group want a sibling group.
 /// </remarks>
 public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuardedCommunicator
 {
@@ -120,6 +120,36 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
         CudaContextScope scope = Device.MakeCurrent();
         _order.Enter(stream);
         kernel.Launch(shape.Blocks, shape.Threads, stream, in arguments, sharedBytes, _setup.Dependent, shape.ClusterBlocks);
+        _order.Leave(stream);
+        scope.Dispose();
+    }
+
+    /// <summary>Before a call of the group that is none of our kernels: it follows the last one, and the next one follows it.</summary>
+    internal void BeginOrdered(nint stream)
+    {
+        if (!_order.IsCurrent(stream))
+            Order(stream);
+    }
+
+    /// <summary>Behind such a call, or one of ours.</summary>
+    internal void EndOrdered(nint stream)
+    {
+        if (_order.RecordsBehind(stream))
+            Record(stream);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Order(nint stream)
+    {
+        CudaContextScope scope = Device.MakeCurrent();
+        _order.Enter(stream);
+        scope.Dispose();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Record(nint stream)
+    {
+        CudaContextScope scope = Device.MakeCurrent();
         _order.Leave(stream);
         scope.Dispose();
     }

@@ -46,17 +46,23 @@ internal sealed unsafe class StreamOrder : IDisposable
         device.StreamEnding += LetGo;
     }
 
+    /// <summary>A call on it has nothing to wait for.</summary>
+    internal bool IsCurrent(nint stream) => stream == _current;
+
+    /// <summary>The call that runs wants <see cref="Leave"/>.</summary>
+    internal bool RecordsBehind(nint stream) => stream == PerThread && _recordsBehind;
+
     /// <summary>Before every launch.</summary>
     internal void Enter(nint stream)
     {
-        if (stream != _current)
+        if (!IsCurrent(stream))
             EnterAnother(stream);
     }
 
     /// <summary>After a launch: another thread could not find this thread's own stream again.</summary>
     internal void Leave(nint stream)
     {
-        if (stream == PerThread && _recordsBehind)
+        if (RecordsBehind(stream))
             _ = CudaDriverNative.cuEventRecord(_event.Handle, stream);
     }
 
