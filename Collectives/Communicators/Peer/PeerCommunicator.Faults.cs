@@ -55,8 +55,9 @@ public sealed unsafe partial class PeerCommunicator
             _setup.Logger.LogWarning("Group {Group}: a kernel has not ended {Seconds} s after the group was disposed; its peer memory and host words stay mapped.", _setup.Group, s_patience.TotalSeconds);
         }
 
-        DisposeLanes();
+        DisposeLane();
         _order.Dispose();
+        _share.Release();
         _exchange.Dispose();
     }
 

@@ -23,6 +23,7 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
     private readonly PointerCheck _pointers;
     private readonly StreamOrder _order;
     private readonly PeerKernelTable _kernels;
+    private readonly DeviceShare _share;
     private PeerView _view;
     private HostCall _call;
     private long _sequence;
@@ -47,6 +48,7 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
         };
         for (int rank = 0; rank < setup.Members.Length; rank++)
             _view.Slices[rank] = (ulong)slice.Address(rank);
+        _share = new DeviceShare(setup.Device.Ordinal, setup.Device.MultiprocessorCount);
     }
 
     public string Name => "peer memory";
@@ -61,8 +63,11 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
     /// <summary>A kernel looks at its clock at every 65,536th poll in the end.</summary>
     TimeSpan IGuardedCommunicator.Grace => TimeSpan.FromSeconds(2);
 
-    /// <summary>Whether a call may start before the one in front of it has ended.</summary>
+    /// <summary>Whether a call may start before the one in front of it has ended, as far as the device is concerned.</summary>
     internal bool IsDependent => _setup.Dependent;
+
+    /// <summary>Whether this launch of the group may; asked once of each.</summary>
+    internal bool StartsEarly(PeerLaunch shape) => _share.Take(shape.Blocks, shape.Threads) && _setup.Dependent;
 
     private int WorldSize => _setup.Members.Length;
 
@@ -119,7 +124,7 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
     {
         CudaContextScope scope = Device.MakeCurrent();
         _order.Enter(stream);
-        kernel.Launch(shape.Blocks, shape.Threads, stream, in arguments, sharedBytes, _setup.Dependent, shape.ClusterBlocks);
+        kernel.Launch(shape.Blocks, shape.Threads, stream, in arguments, sharedBytes, StartsEarly(shape), shape.ClusterBlocks);
         _order.Leave(stream);
         scope.Dispose();
     }

@@ -15,7 +15,6 @@ internal sealed unsafe class RmsNormCalls(string group, IDeviceCommunicator devi
     private readonly RoutedDeviceCommunicator? _routed = device as RoutedDeviceCommunicator;
     private readonly RmsNormKernelTable _kernels = new(device.Device, worldSize, device is RoutedDeviceCommunicator);
     private readonly PointerCheck _pointers = new(device.Device);
-    private readonly bool _dependent = device is RoutedDeviceCommunicator routed ? routed.Peer.IsDependent : PeerPlan.MayDepend(device.Device);
 
     internal AllReduceRmsNormChoice Route(nuint rows, nuint columns, DataType type) => _routed is null
         ? new(AllReduceRmsNormRoute.Separate, worldSize == 1 ? "a group of one has nothing to reduce" : "there is no peer memory")
@@ -140,5 +139,5 @@ internal sealed unsafe class RmsNormCalls(string group, IDeviceCommunicator devi
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Launch(CudaKernel kernel, PeerLaunch shape, in RmsNormArguments arguments, nint stream) =>
-        kernel.Launch(shape.Blocks, shape.Threads, stream, in arguments, RmsNormLaunch.SharedBytes(1), _dependent);
+        kernel.Launch(shape.Blocks, shape.Threads, stream, in arguments, RmsNormLaunch.SharedBytes(1), _routed?.Peer.StartsEarly(shape) ?? PeerPlan.MayDepend(device.Device));
 }

@@ -16,7 +16,8 @@
 // - The halves of the slice keep their order (arena.cuh), because FINISH waits for a word of this epoch from every rank. It alone advances the epoch.
 //
 // Why nobody waits for ever. A REDUCE tells before it waits, and what it waits for, the peers' REDUCE of the same piece, is told behind nothing but contributions and the REDUCE of the piece before: all ranks come to piece 0, and from there to
-// each next one. The copies of contributions are enqueued before any kernel that waits, so a device that runs one kernel at a time comes to the end, however streams share its queues. Nothing but copies is on the other streams: a kernel
+// each next one. Copies wait for nothing but what this rank has enqueued, so calls of one group come to the end in whatever order a device takes what may run. Eager, contributions are enqueued before any
+// kernel of the call that waits, because streams may share a queue of the device; other groups' calls may share it too, and what stands in front there must not wait for what other ranks do behind it. Nothing but copies is on the other streams: a kernel
 // between two copies would keep the wire idle for as long as engines and multiprocessors need to hear of each other, 5 to 15 us.
 //
 // Copies can't be called off: those of a rank that has left run as well, out of the input and out of NaNs that REDUCE leaves in the own part. They go into its own slots, so they spoil no more than its own contributions,
@@ -177,4 +178,4 @@ DEVICE void copy_engine(const CopyEngine &call)
         finish<RANKS, Element>(call, epoch);
 }
 
-extern "C" __global__ void __launch_bounds__(512) KERNEL(const __grid_constant__ CopyEngine call) { copy_engine<WORLD_SIZE, ELEMENT, OP>(call); }
+extern "C" __global__ void TWO_A_MULTIPROCESSOR KERNEL(const __grid_constant__ CopyEngine call) { copy_engine<WORLD_SIZE, ELEMENT, OP>(call); }

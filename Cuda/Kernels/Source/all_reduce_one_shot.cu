@@ -32,4 +32,4 @@ DEVICE void one_shot(const AllReduce &call)
     leave(view);
 }
 
-extern "C" __global__ void __launch_bounds__(512) KERNEL(const __grid_constant__ AllReduce call) { one_shot<WORLD_SIZE, ELEMENT, OP>(call); }
+extern "C" __global__ void TWO_A_MULTIPROCESSOR KERNEL(const __grid_constant__ AllReduce call) { one_shot<WORLD_SIZE, ELEMENT, OP>(call); }

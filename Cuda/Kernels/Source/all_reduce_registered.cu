@@ -107,4 +107,4 @@ DEVICE void into_registered(const RegisteredAllReduce &call)
     leave(view);
 }
 
-extern "C" __global__ void __launch_bounds__(512) KERNEL(const __grid_constant__ RegisteredAllReduce call) { into_registered<WORLD_SIZE, ELEMENT, OP>(call); }
+extern "C" __global__ void TWO_A_MULTIPROCESSOR KERNEL(const __grid_constant__ RegisteredAllReduce call) { into_registered<WORLD_SIZE, ELEMENT, OP>(call); }

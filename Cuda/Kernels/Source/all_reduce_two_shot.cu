@@ -55,4 +55,4 @@ DEVICE void two_shot(const AllReduce &call)
     leave(view);
 }
 
-extern "C" __global__ void __launch_bounds__(512) KERNEL(const __grid_constant__ AllReduce call) { two_shot<WORLD_SIZE, ELEMENT, OP>(call); }
+extern "C" __global__ void TWO_A_MULTIPROCESSOR KERNEL(const __grid_constant__ AllReduce call) { two_shot<WORLD_SIZE, ELEMENT, OP>(call); }

@@ -14,6 +14,13 @@
 #define CONTROL_BYTES 32768
 #define POISON 0xFFFFFFFFu
 
+// Of kernels that wait for peers: two blocks fit on a multiprocessor, so that those of two groups run at once (DeviceShare.cs). With up to 3 ranks they need no more than its 64 registers a thread as it is.
+#if WORLD_SIZE > 3
+#define TWO_A_MULTIPROCESSOR __launch_bounds__(512, 2)
+#else
+#define TWO_A_MULTIPROCESSOR __launch_bounds__(512)
+#endif
+
 // What a call says that every rank must say alike. Laid out as PeerClaim in C#.
 struct Claim {
     u64 place;  // where the output lies in registered memory

@@ -107,4 +107,4 @@ DEVICE void exchange(const Exchange &call)
     leave(view);
 }
 
-extern "C" __global__ void __launch_bounds__(512) KERNEL(const __grid_constant__ Exchange call) { exchange<WORLD_SIZE>(call); }
+extern "C" __global__ void TWO_A_MULTIPROCESSOR KERNEL(const __grid_constant__ Exchange call) { exchange<WORLD_SIZE>(call); }

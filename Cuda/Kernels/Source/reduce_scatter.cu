@@ -56,4 +56,4 @@ DEVICE void reduce_scatter(const ReduceScatter &call)
     leave(view);
 }
 
-extern "C" __global__ void __launch_bounds__(512) KERNEL(const __grid_constant__ ReduceScatter call) { reduce_scatter<WORLD_SIZE, ELEMENT, OP>(call); }
+extern "C" __global__ void TWO_A_MULTIPROCESSOR KERNEL(const __grid_constant__ ReduceScatter call) { reduce_scatter<WORLD_SIZE, ELEMENT, OP>(call); }

@@ -12,12 +12,12 @@ internal readonly record struct CopyEnginePlan(nuint Bytes, int Ranks)
     /// <summary>A line of the second-level cache; whole elements and cells of every type.</summary>
     private const nuint Unit = 128;
 
-    /// <summary>Below, a second copy costs more than it hides: about 5 µs of the engine's time.</summary>
-    private const nuint Divisible = 1 << 20;
+    /// <summary>Below, a second copy costs more than it hides.</summary>
+    internal const nuint Divisible = 1 << 20;
 
     /// <summary>
     /// Two, equally long, keep the wire busy from the first byte to the last: the first is reduced while the contributions of the second travel, the second while the results of the first do. More were slower
-    /// (prototypes on 2 and 4 H100s).
+    /// (2 H200s: bench/results/copy-engine-cuts.json).
     /// </summary>
     internal int Pieces => Part >= Divisible ? MostPieces : 1;
 

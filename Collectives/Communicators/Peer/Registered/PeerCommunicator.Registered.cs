@@ -9,8 +9,7 @@ public sealed partial class PeerCommunicator
     /// <summary>Replaced as a whole: calls look at it without a lock.</summary>
     private volatile PeerRegistration[] _registrations = [];
     private int _registered;
-    private CopyEngineLane? _eager;
-    private CopyEngineLane? _captured;
+    private CopyEngineLane? _lane;
 
     /// <summary>Collective, as <see cref="GroupCoordinator.AllocateRegisteredAsync"/> says.</summary>
     internal async Task<PeerRegistration> RegisterAsync(nuint bytes, TimeSpan timeout, CancellationToken cancellationToken)
@@ -23,7 +22,7 @@ public sealed partial class PeerCommunicator
             PeerRegistration registration = await PeerRegistration.CreateAsync(++_registered, Device, _exchange, bytes, timeout, cancellationToken).ConfigureAwait(false);
             try
             {
-                await AgreeAsync("streams for copy engines", MakeLanes(), timeout, cancellationToken).ConfigureAwait(false);
+                await AgreeAsync("streams for copy engines", MakeLane(), timeout, cancellationToken).ConfigureAwait(false);
             }
             catch (PeerMemoryException)
             {
@@ -96,11 +95,7 @@ public sealed partial class PeerCommunicator
     }
 
     /// <summary>Where ranks share a GPU, copy engines are not offered, and streams are scarce.</summary>
-    private string? MakeLanes() => PeerPlan.FindCopyEngineObjection(_setup.Members) is not null ? null : Try(() =>
-    {
-        _eager ??= new CopyEngineLane(Device);
-        _captured ??= new CopyEngineLane(Device);
-    });
+    private string? MakeLane() => PeerPlan.FindCopyEngineObjection(_setup.Members) is not null ? null : Try(() => _lane ??= new CopyEngineLane(Device));
 
     /// <summary>Collective; the steps of <see cref="Prepare"/>, for the same reasons: an agreement before the kernels are loaded, and one before any of them may run.</summary>
     private async Task LoadRegisteredAsync(TimeSpan timeout, CancellationToken cancellationToken)
@@ -151,9 +146,5 @@ public sealed partial class PeerCommunicator
             registration.Slice.DisposeAsync().AsTask().GetAwaiter().GetResult();
     }
 
-    private void DisposeLanes()
-    {
-        _eager?.Dispose();
-        _captured?.Dispose();
-    }
+    private void DisposeLane() => _lane?.Dispose();
 }
