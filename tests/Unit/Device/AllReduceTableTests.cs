@@ -10,17 +10,18 @@ public sealed class AllReduceTableTests
     private const double MostOff = 0.03;
     private const string File = "all-reduce-routes.json";
 
+    /// <summary>Eager, up to 512 KiB, within the host's noise.</summary>
     [Theory]
-    [InlineData(File, false)]
-    [InlineData(File, true)]
-    public void The_choice_at_each_measured_size_is_within_3_percent_of_the_best(string file, bool isRegistered)
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_choice_at_each_measured_size_is_within_3_percent_of_the_best(bool isRegistered)
     {
-        (int ranks, AllReduceTiming[] rows) = RouteResults.Read(file);
+        (int ranks, AllReduceTiming[] rows) = RouteResults.Read(File);
         (AllReduceFacts facts, double noise) = (new(ranks, null, null, 31 << 20, null), HostNoise(rows));
         foreach (AllReduceTiming row in rows)
         {
             AllReduceRoute choice = Choose(row, facts, isRegistered), best = row.BestOf(isSymmetric: false, isRegistered)!.Route;
-            bool isHosts = !row.IsCaptured && WaitsForHost(rows, row.Bytes, choice) && WaitsForHost(rows, row.Bytes, best);
+            bool isHosts = !row.IsCaptured && row.Bytes <= 512 << 10 && WaitsForHost(rows, row.Bytes, choice) && WaitsForHost(rows, row.Bytes, best);
             double off = (Time(row, choice) / Time(row, best)) - 1, most = isHosts ? Math.Max(noise, MostOff) : MostOff;
             Assert.True(off <= most, $"{row.Bytes} bytes, {(row.IsCaptured ? "captured" : "eager")}: {choice} is off by {off:0.0%}, {most:0.0%} at most: {string.Join(", ", row.Routes)}");
         }

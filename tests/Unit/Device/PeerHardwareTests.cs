@@ -27,6 +27,7 @@ public sealed class PeerHardwareTests
         Assert.Equal(PeerLink.NvLink, PeerLinks.Combine(["001", "001", "110"]));
         Assert.Equal(PeerLink.Unknown, PeerLinks.Combine(["011", "102", "120"]));
         Assert.Equal(PeerLink.Pcie, PeerLinks.Combine(["012", "102", "230"]));
+        Assert.Equal(PeerLink.Pcie, PeerLinks.Combine(["031", "301", "110"]));
     }
 
     [Theory]
