@@ -54,7 +54,7 @@ internal static class DeviceFormation
                 if (peer is null && nccl is not null && context.Options.AllReducePolicy == AllReducePolicy.Deterministic)
                     throw new GroupCreationException($"Group {context.Options.Name} can't be made: {nameof(GroupOptions)}.{nameof(GroupOptions.AllReducePolicy)} is {AllReducePolicy.Deterministic}, which excludes NCCL, and our own kernels can't: {noPeer} Take {AllReducePolicy.Fastest}, or ranks that share peer memory.");
                 IDeviceCommunicator? communicator = peer is null ? nccl
-                    : new RoutedDeviceCommunicator(new AllReduceFacts(members.Length, noNccl, null, peer.HalfBytes, RoutePreference.Resolve(context.Options)) { Policy = context.Options.AllReducePolicy, CopyEngineObjection = PeerPlan.FindCopyEngineObjection(members) }, nccl, peer);
+                    : new RoutedDeviceCommunicator(new AllReduceFacts(members.Length, noNccl, null, peer.HalfBytes, RoutePreference.Resolve(context.Options)) { Policy = context.Options.AllReducePolicy, CopyEngineObjection = PeerPlan.FindCopyEngineObjection(members), Hardware = peer.Hardware }, nccl, peer);
                 (nccl, peer) = (null, null);
                 if (communicator is not null)
                     return new FormedDevice(context.Device, communicator, null, noPeer);

@@ -13,6 +13,9 @@ internal sealed record AllReduceFacts(int WorldSize, string? NcclObjection, stri
     /// <summary>Why no call goes by copy engines; null: those whose output is registered may.</summary>
     internal string? CopyEngineObjection { get; init; }
 
+    /// <summary>Which built-in tables hold for the GPUs and what joins them.</summary>
+    internal PeerHardware Hardware { get; init; } = PeerHardware.Measured;
+
     /// <summary>What was measured here; null: nothing was.</summary>
     internal AllReduceTuning? Tuning { get; init; }
 }

@@ -21,14 +21,14 @@ public enum AllReduceRoute
     NcclSymmetric,
 
     /// <summary>
-    /// The two-shot by copy engines, a few kernels beside them that reduce: for long messages whose output lies in memory of <see cref="GroupCoordinator.AllocateRegisteredAsync"/> on all ranks. Taken for floats of up to 32 bits
-    /// above 64 MiB by two ranks; by more where the group is told to, or has measured it to be the fastest (<see cref="GroupOptions.AllReduceTuning"/>). Not where ranks share a GPU.
+    /// The two-shot by copy engines, a few kernels beside them that reduce: for long messages whose output lies in memory of <see cref="GroupCoordinator.AllocateRegisteredAsync"/> on all ranks. Taken for
+    /// floats of up to 32 bits above 64 MiB by two ranks on GPUs of compute capability 9.0 over NVLink, elsewhere where the group is told to, or has measured it to be the fastest (<see cref="GroupOptions.AllReduceTuning"/>). Not where ranks share a GPU.
     /// </summary>
     CopyEngine,
 
     /// <summary>
     /// The windowed two-shot whose results go straight into every rank's output, which lies in memory of <see cref="GroupCoordinator.AllocateRegisteredAsync"/> on all ranks: our kernel, for messages of any length. Taken for
-    /// floats of up to 32 bits by two ranks above 8 MiB and up to 64 MiB, above that too where they share a GPU; by more as <see cref="CopyEngine"/> is.
+    /// floats of up to 32 bits by two ranks on such GPUs from 8 to 64 MiB, above that too where they share a GPU; otherwise as <see cref="CopyEngine"/> is.
     /// </summary>
     Registered,
 }

@@ -6,6 +6,7 @@ namespace CollectivesSharp;
 internal static class AllReduceRouter
 {
     private const string TooSmall = "peer memory is too small, see GroupOptions.ArenaBytes";
+    private const string TooLong = "nobody has measured so long messages: as the longest that were";
     private const string NotSymmetric = "input and output are not both in symmetric windows (group.Register, NCCL 2.27.3 or newer)";
     private const string NotRegistered = "the output is not in memory of AllocateRegisteredAsync";
     private const string KeepsNoOrder = "the Deterministic policy excludes it: it does not reduce in rank order at every size";
@@ -21,15 +22,19 @@ internal static class AllReduceRouter
             return new(measured, "measured to be the fastest here");
         AllReduceRoute nccl = request.TakesWindowKernels ? AllReduceRoute.NcclSymmetric : AllReduceRoute.Nccl;
         string? noNccl = Objection(nccl, request, facts), cannot = PeerObjection(request, facts);
-        AllReduceRoute own = cannot is null ? OwnRoute(request.Count, request.Type, facts.WorldSize, facts.HalfBytes, request.IsRegistered, facts.CopyEngineObjection is null) : AllReduceRoute.None;
-        bool isNccls = AllReduceBands.Find(AllReduceTable.For(facts.WorldSize, request.Type), request.Bytes) == AllReduceRoute.Nccl;
+        AllReduceTable table = AllReduceTable.For(facts, request.Type, request.IsRegistered, noNccl is null);
+        AllReduceRoute own = cannot is null ? OwnRoute(table, request, facts) : AllReduceRoute.None, wanted = AllReduceBands.Find(table.Bands, request.Bytes)!.Value;
+        bool isNccls = wanted == AllReduceRoute.Nccl;
         if (own != AllReduceRoute.None && noNccl is not null)
-            return new(own, facts.Policy == AllReducePolicy.Deterministic ? "Deterministic; the fastest of those that reduce in rank order" : facts.NcclObjection is null ? noNccl : "NCCL is not there");
-        if (own != AllReduceRoute.None && (!isNccls || nccl == AllReduceRoute.NcclSymmetric))
+            return new(own, facts.Policy == AllReducePolicy.Deterministic ? "Deterministic; the built-in table's choice of those that reduce in rank order" : facts.NcclObjection is null ? noNccl : "NCCL is not there");
+        string? doubt = Doubt(table, wanted, request, facts);
+        if (own != AllReduceRoute.None && (!isNccls || (nccl == AllReduceRoute.NcclSymmetric && facts.Hardware.Kind == PeerHardwareKind.Measured)))
         {
             return new(own, own switch
             {
-                _ when isNccls => "NCCL's ring would carry it faster, but not between symmetric windows",
+                _ when isNccls => doubt ?? "NCCL's ring would carry it faster, but not between symmetric windows",
+                _ when own != wanted => "the built-in table's does not fit: " + TooSmall,
+                _ when doubt is not null => doubt,
                 AllReduceRoute.CopyEngine => "copy engines carry more than stores of the multiprocessors, which counts at this size",
                 AllReduceRoute.OneShot => "one trip is the fastest at this size",
                 AllReduceRoute.Registered => "results go straight into every rank's output, which counts at this size",
@@ -39,7 +44,7 @@ internal static class AllReduceRouter
         }
 
         if (noNccl is null)
-            return new(nccl, cannot ?? (isNccls ? "its ring carries long messages faster than our kernels' stores" : TooSmall));
+            return new(nccl, cannot ?? (!isNccls ? TooSmall : doubt ?? "its ring carries long messages faster than our kernels' stores"));
         return new(AllReduceRoute.None, $"NCCL: {noNccl}{(noNccl.EndsWith('.') ? "" : ".")} Our kernels: {cannot ?? TooSmall}.");
     }
 
@@ -47,13 +52,26 @@ internal static class AllReduceRouter
     internal static AllReduceChoice Explain(in AllReduceRequest request, AllReduceFacts facts)
     {
         AllReduceChoice choice = Route(request, facts);
-        string lost = facts.Forced is { } forced && forced == choice.Route ? $"{forced} is forced"
-            : facts.Tuning?.Find(request) == choice.Route ? $"{choice.Route} was measured to be faster at this size"
-            : $"by the built-in table {choice.Route} is faster at this size";
         List<AllReduceRejection> others = [];
         foreach (AllReduceRoute route in Routes.Where(route => route != choice.Route))
-            others.Add(new(route, Objection(route, request, facts) ?? lost));
+            others.Add(new(route, Objection(route, request, facts) ?? Defeat(route, choice.Route, request, facts)));
         return choice with { Others = others };
+    }
+
+    /// <summary>Why a route that could take such a call does not.</summary>
+    private static string Defeat(AllReduceRoute route, AllReduceRoute choice, in AllReduceRequest request, AllReduceFacts facts)
+    {
+        if (facts.Forced == choice)
+            return $"{choice} is forced";
+        if (facts.Tuning is { } tuning && tuning.Find(request) == choice)
+            return tuning.HasCompared(route, request) ? $"{choice} was measured to be faster at this size" : "it was not among those that were measured here";
+        AllReduceRoute nccl = request.TakesWindowKernels ? AllReduceRoute.NcclSymmetric : AllReduceRoute.Nccl;
+        AllReduceTable table = AllReduceTable.For(facts, request.Type, request.IsRegistered, Objection(nccl, request, facts) is null);
+        if (facts.Hardware.Doubt is null && table.HasMeasured(route, request.Bytes))
+            return $"no faster than {choice} at this size by {(table.Doubt is null ? "the built-in table" : "the prototypes of the built-in table")}";
+        return Array.Exists(table.Bands, band => band.Route == route)
+            ? $"the built-in table has it for other sizes; {Doubt(table, choice, request, facts) ?? "nobody has measured it at this one"}"
+            : "not in the built-in table for such calls of these ranks: nobody has measured it there";
     }
 
     /// <summary>Why a route can't take such a call; null: it can.</summary>
@@ -80,11 +98,17 @@ internal static class AllReduceRouter
     /// <summary>Those that do are listed: a route is to be looked at before it may call itself deterministic.</summary>
     internal static bool KeepsRankOrder(AllReduceRoute route) => route is AllReduceRoute.OneShot or AllReduceRoute.TwoShot or AllReduceRoute.Windowed or AllReduceRoute.CopyEngine or AllReduceRoute.Registered;
 
+    /// <summary>Why nobody can say that the table's choice is the fastest; null: it was measured.</summary>
+    private static string? Doubt(AllReduceTable table, AllReduceRoute wanted, in AllReduceRequest request, AllReduceFacts facts) =>
+        facts.Hardware.Doubt ?? table.Doubt ?? (table.HasMeasured(wanted, request.Bytes) ? null : TooLong);
+
     /// <summary>The fastest of our kernels that fits into half of the peer memory; <see cref="AllReduceRoute.None"/>: none does.</summary>
-    internal static AllReduceRoute OwnRoute(nuint count, DataType type, int worldSize, nuint halfBytes, bool isRegistered = false, bool hasCopyEngines = false)
+    internal static AllReduceRoute OwnRoute(in AllReduceRequest request, AllReduceFacts facts) => OwnRoute(AllReduceTable.For(facts, request.Type, request.IsRegistered, hasNccl: false), request, facts);
+
+    private static AllReduceRoute OwnRoute(AllReduceTable table, in AllReduceRequest request, AllReduceFacts facts)
     {
-        nuint bytes = new AllReduceRequest(count, type, ReduceOp.Sum).Bytes, cells = PeerLaunch.Cells(count, type);
-        foreach (AllReduceBand band in AllReduceTable.For(worldSize, type, isRegistered, hasCopyEngines))
+        (nuint bytes, nuint cells, int worldSize, nuint halfBytes) = (request.Bytes, PeerLaunch.Cells(request.Count, request.Type), facts.WorldSize, facts.HalfBytes);
+        foreach (AllReduceBand band in table.Bands)
         {
             if (bytes <= band.UpTo && Fits(band.Route, cells, worldSize, halfBytes))
                 return band.Route;

@@ -173,6 +173,16 @@ public sealed unsafe partial class CudaDevice
         return can != 0;
     }
 
+    /// <summary>Whether the link to the other device carries atomics of this one as they are: NVLink does, PCIe does not. Of a device and itself the driver does not tell.</summary>
+    /// <exception cref="CudaException">The driver does not know.</exception>
+    public bool HasNativeAtomics(CudaDevice peer)
+    {
+        ArgumentNullException.ThrowIfNull(peer);
+        int has;
+        CudaCall.Check(CudaDriverNative.cuDeviceGetP2PAttribute(&has, CUdevice_P2PAttribute.CU_DEVICE_P2P_ATTRIBUTE_NATIVE_ATOMIC_SUPPORTED, _device, peer._device));
+        return has != 0;
+    }
+
     /// <summary>Waits for everything on the device, of every stream and thread of this process. Not while peers may spin: they could wait for this thread.</summary>
     public void Synchronize()
     {

@@ -68,6 +68,25 @@ public sealed class RouteChartTests
         }
     }
 
+    [Theory]
+    [InlineData("", null)]
+    [InlineData("\"router_plain\": null,", null)]
+    [InlineData("\"router_plain\": \"Windowed\", \"router_plain_over_best\": 0.25,", AllReduceRoute.Windowed)]
+    public void Files_from_before_plain_buffers_were_told_apart_are_read_too(string plain, AllReduceRoute? choice)
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, $$"""{"ranks": 2, "devices": ["a"], "results": [{"size": 8, "type": "float32", "captured": true, "router": "Registered", {{plain}}"microseconds": {"Windowed": 2.5, "Registered": 2} }]}""");
+            AllReduceTiming row = Assert.Single(RouteReport.Read(new FileInfo(path)).Rows);
+            Assert.Equal((AllReduceRoute.Registered, choice, 0.0, choice is null ? null : 0.0), (row.Choice, row.PlainChoice, row.Distance!.Value, row.PlainDistance));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     private static AllReduceTiming Row(nuint bytes, bool captured) => new(bytes, DataType.BFloat16, captured, AllReduceRoute.OneShot,
         [.. Enum.GetValues<AllReduceRoute>().Where(route => route != AllReduceRoute.None).Select((route, index) => new RouteTiming(route, 2 + index + (bytes / 3e5), null))]);
 

@@ -9,7 +9,7 @@ public sealed unsafe partial class PeerCommunicator
     /// <c>Prepare</c> does; while the stream is captured it throws <see cref="InvalidOperationException"/> instead. The same holds for the other reductions.
     /// </summary>
     public void AllReduce(nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream) =>
-        AllReduce(AllReduceRouter.OwnRoute(count, type, WorldSize, HalfBytes), input, output, count, type, op, stream);
+        AllReduce(AllReduceRouter.OwnRoute(new AllReduceRequest(count, type, op), _facts), input, output, count, type, op, stream);
 
     /// <summary>On a route that can take it: see <see cref="AllReduceRouter"/>.</summary>
     internal void AllReduce(AllReduceRoute route, nint input, nint output, nuint count, DataType type, DeviceReduceOp op, nint stream)

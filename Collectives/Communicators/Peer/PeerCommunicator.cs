@@ -24,6 +24,9 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
     private readonly StreamOrder _order;
     private readonly PeerKernelTable _kernels;
     private readonly DeviceShare _share;
+
+    /// <summary>Of calls that name no route.</summary>
+    private readonly AllReduceFacts _facts;
     private PeerView _view;
     private HostCall _call;
     private long _sequence;
@@ -36,6 +39,7 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
         _pointers = new PointerCheck(setup.Device);
         _kernels = new PeerKernelTable(setup.Device, setup.Members.Length);
         _order = new StreamOrder(setup.Device);
+        _facts = new AllReduceFacts(setup.Members.Length, "This communicator has none.", null, HalfBytes, null) { Hardware = setup.Hardware };
         using CudaContextScope scope = setup.Device.MakeCurrent();
         _words = PeerHostWords.Make(setup.Host as ISegmentOwner);
         _view = new PeerView
@@ -62,6 +66,9 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
 
     /// <summary>A kernel looks at its clock at every 65,536th poll in the end.</summary>
     TimeSpan IGuardedCommunicator.Grace => TimeSpan.FromSeconds(2);
+
+    /// <summary>Agreed when the group was made.</summary>
+    internal PeerHardware Hardware => _setup.Hardware;
 
     /// <summary>Whether a call may start before the one in front of it has ended, as far as the device is concerned.</summary>
     internal bool IsDependent => _setup.Dependent;

@@ -58,10 +58,10 @@ internal static class PeerFormation
         {
             slice = await PeerArena.CreateSliceAsync(context.Device!, exchange, (nuint)context.Options.ArenaBytes, timeout, cancellationToken).ConfigureAwait(false);
             string? objection = null;
-            int blocks = await AgreeOnBlocksAsync(context, exchange, timeout, cancellationToken).ConfigureAwait(false);
+            (int blocks, PeerHardware hardware) = await AgreeOnDevicesAsync(context, exchange, timeout, cancellationToken).ConfigureAwait(false);
             try
             {
-                communicator = new PeerCommunicator(Setup(context, blocks), slice, exchange, timeout);
+                communicator = new PeerCommunicator(Setup(context, blocks, hardware), slice, exchange, timeout);
                 communicator.CompileFirst(s_first);
             }
             catch (Exception e) when (IsObjection(e))
@@ -119,15 +119,17 @@ internal static class PeerFormation
         exchange.Dispose();
     }
 
-    /// <summary>What each device spares for a rank, the least of them: devices may differ, and ranks share some.</summary>
-    private static async Task<int> AgreeOnBlocksAsync(NcclContext context, PeerExchange exchange, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <summary>What each device spares for a rank, the least of them: devices may differ, and ranks share some. And what joins them, which a rank sees as far as its process sees the devices.</summary>
+    private static async Task<(int Blocks, PeerHardware Hardware)> AgreeOnDevicesAsync(NcclContext context, PeerExchange exchange, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        byte[] own = Encoding.UTF8.GetBytes(context.Device!.MultiprocessorCount.ToString(CultureInfo.InvariantCulture));
+        byte[] own = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{context.Device!.MultiprocessorCount} {PeerLinks.Look(context.Device, context.Members)}"));
         byte[][] all = await exchange.AllGatherAsync(own, timeout, cancellationToken).ConfigureAwait(false);
-        return Math.Clamp(all.Select((text, rank) => int.Parse(text, CultureInfo.InvariantCulture) / context.Members.Count(member => member.Device!.Uuid == context.Members[rank].Device!.Uuid)).Min(), 1, PeerLaunch.MostBlocks);
+        string[][] parts = [.. all.Select(text => Encoding.UTF8.GetString(text).Split(' '))];
+        int least = parts.Select((part, rank) => int.Parse(part[0], CultureInfo.InvariantCulture) / context.Members.Count(member => member.Device!.Uuid == context.Members[rank].Device!.Uuid)).Min();
+        return (Math.Clamp(least, 1, PeerLaunch.MostBlocks), PeerHardware.Of(context.Members, PeerLinks.Combine([.. parts.Select(part => part[1])])));
     }
 
-    private static PeerSetup Setup(NcclContext context, int blocks) => new()
+    private static PeerSetup Setup(NcclContext context, int blocks, PeerHardware hardware) => new()
     {
         Group = context.Options.Name,
         Members = context.Members,
@@ -136,6 +138,7 @@ internal static class PeerFormation
         Host = context.Host!,
         Patience = context.Options.DeviceTimeout,
         MostBlocks = blocks,
+        Hardware = hardware,
         Dependent = PeerPlan.MayDepend(context.Device!, context.Members),
         Logger = context.Logger,
     };

@@ -23,6 +23,9 @@ internal sealed record PeerSetup
     /// <summary>The most that any rank may launch: a block for each multiprocessor, divided by the ranks that share the device, so that all of them run at once.</summary>
     internal required int MostBlocks { get; init; }
 
+    /// <summary>What the router's tables depend on.</summary>
+    internal required PeerHardware Hardware { get; init; }
+
     /// <summary>Kernels may start while the one before on the stream ends: they wait by themselves.</summary>
     internal required bool Dependent { get; init; }
 

@@ -7,10 +7,11 @@ internal static class RmsNormRouter
 {
     private const nuint KiB = 1 << 10;
     private const nuint MiB = 1 << 20;
+    private const string Guess = "nobody has measured so many ranks: by the sizes of the all-reduces";
 
     internal static AllReduceRmsNormChoice Route(nuint rows, nuint columns, DataType type, AllReduceFacts facts)
     {
-        (nuint oneShot, nuint twoShot) = Limits(facts.WorldSize);
+        (nuint oneShot, nuint twoShot, string? doubt) = Limits(facts);
         nuint bytes = rows * columns * (nuint)type.SizeInBytes();
         bool oneShotFits = Fits(AllReduceRmsNormRoute.OneShot, rows, columns, type, facts), twoShotFits = Fits(AllReduceRmsNormRoute.TwoShot, rows, columns, type, facts);
         return facts.Forced switch
@@ -18,10 +19,10 @@ internal static class RmsNormRouter
             AllReduceRoute.OneShot when oneShotFits => new(AllReduceRmsNormRoute.OneShot, "forced"),
             AllReduceRoute.TwoShot when twoShotFits => new(AllReduceRmsNormRoute.TwoShot, "forced"),
             not (null or AllReduceRoute.OneShot or AllReduceRoute.TwoShot) => new(AllReduceRmsNormRoute.Separate, $"the group's all-reduces are forced to be {facts.Forced}"),
-            _ when bytes <= oneShot && oneShotFits => new(AllReduceRmsNormRoute.OneShot, "one trip is the fastest at this size"),
-            _ when bytes <= twoShot && twoShotFits => new(AllReduceRmsNormRoute.TwoShot, "two trips carry less than the one-shot, which counts at this size"),
+            _ when bytes <= oneShot && oneShotFits => new(AllReduceRmsNormRoute.OneShot, doubt ?? "one trip is the fastest at this size"),
+            _ when bytes <= twoShot && twoShotFits => new(AllReduceRmsNormRoute.TwoShot, doubt ?? "two trips carry less than the one-shot, which counts at this size"),
             _ when bytes <= twoShot => new(AllReduceRmsNormRoute.Separate, "peer memory is too small for one kernel, see GroupOptions.ArenaBytes"),
-            _ => new(AllReduceRmsNormRoute.Separate, "long messages gain nothing from one kernel"),
+            _ => new(AllReduceRmsNormRoute.Separate, doubt ?? "nobody has measured one kernel for so long messages"),
         };
     }
 
@@ -36,11 +37,22 @@ internal static class RmsNormRouter
         _ => true,
     };
 
-    /// <summary>Up to how many bytes of input the one-shot, and then the two-shot, are taken: measured for two ranks up to 2 MiB (bench/results/rms-norm.json: the one-shot is ahead at every size); beyond that and for more ranks the all-reduces' sizes, with which they share the wire.</summary>
-    private static (nuint OneShot, nuint TwoShot) Limits(int worldSize) => worldSize switch
+    /// <summary>
+    /// Up to how many bytes of input the one-shot, and then the two-shot, are taken, and why that is a guess (null: it is none). Two ranks: up to 2 MiB, where bench/results/rms-norm.json ends, the one-shot is ahead at every size. More ranks, other
+    /// GPUs and links: nobody has measured it; the all-reduces' sizes, with which it shares the wire.
+    /// </summary>
+    private static (nuint OneShot, nuint TwoShot, string? Doubt) Limits(AllReduceFacts facts)
     {
-        2 => (2 * MiB, 8 * MiB),
-        <= 4 => (128 * KiB, 4 * MiB),
-        _ => (64 * KiB, 4 * MiB),
-    };
+        // Over PCIe the all-reduce of longer messages is NCCL's, where it may be.
+        bool hasNccl = facts.NcclObjection is null && facts.Policy != AllReducePolicy.Deterministic;
+        return (facts.Hardware.Kind, facts.WorldSize) switch
+        {
+            (PeerHardwareKind.Pcie, 2) when hasNccl => (16 * KiB, 16 * KiB, facts.Hardware.Doubt),
+            (PeerHardwareKind.Pcie, _) when hasNccl => (8 * KiB, 8 * KiB, facts.Hardware.Doubt),
+            (PeerHardwareKind.Pcie or PeerHardwareKind.Unmeasured, _) => (64 * KiB, 4 * MiB, facts.Hardware.Doubt),
+            (_, 2) => (2 * MiB, 2 * MiB, facts.Hardware.Doubt),
+            (_, <= 4) => (128 * KiB, 4 * MiB, facts.Hardware.Doubt ?? Guess),
+            _ => (64 * KiB, 4 * MiB, facts.Hardware.Doubt ?? Guess),
+        };
+    }
 }

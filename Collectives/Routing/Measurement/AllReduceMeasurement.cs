@@ -171,7 +171,8 @@ internal sealed class AllReduceMeasurement : IDisposable
         RouteTiming[] timings = [.. AllReduceRouter.Routes.Select((route, index) => Array.IndexOf(routes, route) is >= 0 and var i
             ? RouteTiming.Of(route, times.AsSpan(i * _options.Rounds, _options.Rounds)) with { Wrong = _check is null ? null : wrong[i] }
             : new RouteTiming(route, null, objections[index]))];
-        return new AllReduceTiming(request.Bytes, type, captured, _routed.Route(_routed.Locate(request, _buffers!.Input, _buffers.Output)).Route, timings);
+        AllReduceRoute choice = AllReduceRouter.Route(_routed.Locate(request, _buffers!.Input, _buffers.Output), _routed.Facts).Route;
+        return new AllReduceTiming(request.Bytes, type, captured, choice, timings) { PlainChoice = AllReduceRouter.Route(request, _routed.Facts).Route };
     }
 
     /// <summary>Of the slowest rank, each time; and whether any of them has to end.</summary>

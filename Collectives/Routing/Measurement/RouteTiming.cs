@@ -15,6 +15,9 @@ public sealed record RouteTiming(AllReduceRoute Route, double? Microseconds, str
     /// <summary>Elements of all ranks' outputs that were not the sum; null: nobody looked.</summary>
     public long? Wrong { get; init; }
 
+    /// <summary>Measured, and no wrong sum was seen.</summary>
+    internal bool IsRight => this is { Microseconds: not null, Wrong: null or 0 };
+
     /// <param name="route">Which.</param>
     /// <param name="rounds">Microseconds a call; sorted here.</param>
     internal static RouteTiming Of(AllReduceRoute route, Span<double> rounds)

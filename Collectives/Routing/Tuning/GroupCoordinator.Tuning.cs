@@ -99,7 +99,7 @@ public sealed partial class GroupCoordinator
     {
         GroupTopology topology = await GatherTopologyAsync(null, cancellationToken).ConfigureAwait(false);
         int processes = Members.Select(member => (member.NodeId, member.ProcessId)).Distinct().Count();
-        string own = FormattableString.Invariant($"{topology.Fingerprint} {WorldSize} ranks in {processes} processes, SDK {GroupAgreement.SdkVersion}, NCCL {routed.Nccl?.Version ?? 0}, arena {_options.ArenaBytes}, {_options.AllReducePolicy}, NVLS {PosixNative.GetEnvironment("NCCL_NVLS_ENABLE") ?? "not set"}");
+        string own = FormattableString.Invariant($"{topology.Fingerprint} {WorldSize} ranks in {processes} processes, SDK {GroupAgreement.SdkVersion}, NCCL {routed.Nccl?.Version ?? 0}, arena {_options.ArenaBytes}, {_options.AllReducePolicy}, {routed.Facts.Hardware.Kind}, NVLS {PosixNative.GetEnvironment("NCCL_NVLS_ENABLE") ?? "not set"}");
 
         // A variable of the environment may differ by rank: the first one's counts.
         return Encoding.UTF8.GetString(Distribute(IsFirstRank ? Encoding.UTF8.GetBytes(own) : []));

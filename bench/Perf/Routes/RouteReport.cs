@@ -35,6 +35,8 @@ internal static class RouteReport
             ["best"] = row.Best?.Route.ToString(),
             ["router"] = row.Choice.ToString(),
             ["router_over_best"] = row.Distance is { } distance ? Math.Round(distance, 4) : null,
+            ["router_plain"] = row.PlainChoice?.ToString(),
+            ["router_plain_over_best"] = row.PlainDistance is { } plain ? Math.Round(plain, 4) : null,
             ["microseconds"] = Each(row, route => Rounded(route.Microseconds), all: true),
             ["lower_quartile"] = Each(row, route => Rounded(route.LowerQuartile)),
             ["upper_quartile"] = Each(row, route => Rounded(route.UpperQuartile)),
@@ -51,7 +53,7 @@ internal static class RouteReport
 
     private static double? Rounded(double? time) => time is { } some ? Math.Round(some, 3) : null;
 
-    /// <summary>The rows of a file that <see cref="Write"/> made, and what they were measured on.</summary>
+    /// <summary>The rows of a file that <see cref="Write"/> made, also before it wrote what plain buffers take, and what they were measured on.</summary>
     internal static (IReadOnlyList<AllReduceTiming> Rows, string Machine) Read(FileInfo file)
     {
         try
@@ -74,5 +76,8 @@ internal static class RouteReport
         DataTypeExtensions.TryParse(row.GetProperty("type").GetString()!, out DataType type) ? type : throw new FormatException($"type {row.GetProperty("type")}"),
         row.GetProperty("captured").GetBoolean(),
         Enum.Parse<AllReduceRoute>(row.GetProperty("router").GetString()!),
-        [.. row.GetProperty("microseconds").EnumerateObject().Select(time => new RouteTiming(Enum.Parse<AllReduceRoute>(time.Name), time.Value.ValueKind == JsonValueKind.Null ? null : time.Value.GetDouble(), null))]);
+        [.. row.GetProperty("microseconds").EnumerateObject().Select(time => new RouteTiming(Enum.Parse<AllReduceRoute>(time.Name), time.Value.ValueKind == JsonValueKind.Null ? null : time.Value.GetDouble(), null))])
+    {
+        PlainChoice = row.TryGetProperty("router_plain", out JsonElement plain) && plain.ValueKind != JsonValueKind.Null ? Enum.Parse<AllReduceRoute>(plain.GetString()!) : null,
+    };
 }

@@ -36,7 +36,7 @@ internal sealed class DeviceJob : IAsyncDisposable
         }
     }
 
-    private static bool IsReal => Environment.GetEnvironmentVariable("COLLECTIVES_TEST_GPUS") == "1";
+    internal static bool IsReal => Environment.GetEnvironmentVariable("COLLECTIVES_TEST_GPUS") == "1";
 
     /// <summary>The variables with which ranks see so many GPUs; ranks beyond them share the first ones. Skips the test where there are fewer.</summary>
     internal static string Gpus(int count)

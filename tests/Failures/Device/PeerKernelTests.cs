@@ -32,6 +32,24 @@ public sealed class PeerKernelTests
         }
     }
 
+    /// <summary>What joins two GPUs is told by whichever process sees both.</summary>
+    [Theory]
+    [InlineData("STUB_CUDA_PCIE=1", "", "", "nobody has measured our kernels over PCIe")]
+    [InlineData("", "CUDA_VISIBLE_DEVICES=0", "CUDA_VISIBLE_DEVICES=1", "no process sees the GPUs of two ranks")]
+    [InlineData("", "CUDA_VISIBLE_DEVICES=0", "COLLECTIVES_DEVICE=1", "one trip")]
+    [InlineData("STUB_CUDA_PCIE=1", "CUDA_VISIBLE_DEVICES=0", "COLLECTIVES_DEVICE=1", "nobody has measured our kernels over PCIe")]
+    public async Task All_ranks_know_what_joins_their_GPUs_if_one_of_them_sees_it(string everywhere, string first, string second, string reason)
+    {
+        Assert.SkipWhen(DeviceJob.IsReal, "The stub's GPUs are meant.");
+        await using DeviceJob job = DeviceJob.Start(2, rank => DeviceJob.Variables($"COLLECTIVES_ALLREDUCE_ROUTE=auto {everywhere} {(rank == 0 ? first : second)}"), "kernels");
+        Report[] all = await job.FinishAsync();
+        for (int rank = 0; rank < 2; rank++)
+        {
+            Assert.StartsWith($"OneShot: {reason}", all.Of(rank, "route").Message, StringComparison.Ordinal);
+            all.Went(rank, "reduce", "broadcast", "product", "end");
+        }
+    }
+
     [Theory]
     [InlineData("cuMemHostAlloc:2", "cuMemHostAlloc")]
     [InlineData("cuModuleGetFunction:500", "exchange_2")]

@@ -114,6 +114,6 @@ API CUresult cuDeviceGetP2PAttribute(int *value, int attribute, CUdevice device,
     NEED(stub_physical(peer) >= 0 && device != peer, CUDA_ERROR_INVALID_DEVICE);
     NEED(value != NULL && attribute >= 1 && attribute <= 4, CUDA_ERROR_INVALID_VALUE);
     bool reachable = !stub_flag("STUB_CUDA_NO_PEER");
-    *value = reachable && (attribute == 2 || attribute == 3);
+    *value = reachable && (attribute == 2 || (attribute == 3 && !stub_flag("STUB_CUDA_PCIE")));
     return CUDA_SUCCESS;
 }

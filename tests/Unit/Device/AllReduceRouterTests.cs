@@ -147,6 +147,45 @@ public sealed class AllReduceRouterTests
         Assert.Contains("not Nccl: no libnccl.", AllReduceRouter.Explain(new(1, DataType.Float32, ReduceOp.Sum), all[1]).ToString(), StringComparison.Ordinal);
     }
 
+    /// <summary>Only a route that was timed at that size beside the chosen one was slower there.</summary>
+    [Theory]
+    [InlineData(2, 1 << 19, AllReduceRoute.Nccl, "no faster than OneShot at this size by the built-in table")]
+    [InlineData(2, 1 << 26, AllReduceRoute.Windowed, "no faster than CopyEngine at this size by the built-in table")]
+    [InlineData(2, 1 << 29, AllReduceRoute.Windowed, "the built-in table has it for other sizes; nobody has measured so long messages")]
+    [InlineData(2, 1 << 29, AllReduceRoute.Nccl, "not in the built-in table for such calls of these ranks")]
+    [InlineData(4, 1 << 16, AllReduceRoute.TwoShot, "no faster than OneShot at this size by the prototypes")]
+    [InlineData(4, 1 << 16, AllReduceRoute.Windowed, "no faster than OneShot at this size by the prototypes")]
+    [InlineData(4, 1 << 16, AllReduceRoute.CopyEngine, "not in the built-in table for such calls of these ranks: nobody has measured it there")]
+    [InlineData(4, 1 << 16, AllReduceRoute.Registered, "not in the built-in table for such calls of these ranks: nobody has measured it there")]
+    [InlineData(3, 1 << 16, AllReduceRoute.TwoShot, "the built-in table has it for other sizes; nobody has measured 3 ranks")]
+    [InlineData(8, 1 << 10, AllReduceRoute.TwoShot, "the built-in table has it for other sizes; nobody has measured so many ranks")]
+    [InlineData(8, 1 << 10, AllReduceRoute.Nccl, "the built-in table has it for other sizes; nobody has measured so many ranks")]
+    public void A_route_loses_for_what_was_measured_and_for_nothing_else(int ranks, uint count, AllReduceRoute route, string reason)
+    {
+        AllReduceChoice choice = AllReduceRouter.Explain(new(count, DataType.BFloat16, ReduceOp.Sum) { IsRegistered = true }, s_both with { WorldSize = ranks });
+        Assert.StartsWith(reason, choice.Others.Single(other => other.Route == route).Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(2, 1 << 10, DataType.BFloat16, "one trip is the fastest at this size")]
+    [InlineData(2, 1 << 29, DataType.BFloat16, "nobody has measured so long messages")]
+    [InlineData(2, 1 << 10, DataType.Int32, "nobody has measured integers and doubles")]
+    [InlineData(3, 1 << 10, DataType.BFloat16, "nobody has measured 3 ranks")]
+    [InlineData(4, 1 << 10, DataType.BFloat16, "nobody has measured these kernels on 4 GPUs: by prototypes")]
+    [InlineData(8, 1 << 10, DataType.BFloat16, "nobody has measured so many ranks")]
+    [InlineData(8, 1 << 28, DataType.BFloat16, "nobody has measured so many ranks")]
+    public void A_route_wins_for_what_was_measured_or_says_that_it_was_not(int ranks, uint count, DataType type, string reason) =>
+        Assert.StartsWith(reason, AllReduceRouter.Route(new(count, type, ReduceOp.Sum), s_both with { WorldSize = ranks }).Reason, StringComparison.Ordinal);
+
+    [Fact]
+    public void What_was_tuned_without_registered_memory_says_nothing_of_its_routes()
+    {
+        AllReduceTuning tuning = new(4, [new(DataType.Float32, false, [new(4096, AllReduceRoute.Windowed)])]);
+        AllReduceChoice choice = AllReduceRouter.Explain(new(256, DataType.Float32, ReduceOp.Sum) { IsRegistered = true }, s_both with { Tuning = tuning });
+        Assert.Equal("it was not among those that were measured here", choice.Others.Single(other => other.Route == AllReduceRoute.CopyEngine).Reason);
+        Assert.Equal("Windowed was measured to be faster at this size", choice.Others.Single(other => other.Route == AllReduceRoute.OneShot).Reason);
+    }
+
     [Theory]
     [InlineData(1, 132, 1, 128)]
     [InlineData(128, 132, 1, 128)]

@@ -71,6 +71,16 @@ public sealed class AllReduceTuningTests : IDisposable
     }
 
     [Fact]
+    public void Plain_buffers_have_a_choice_and_a_distance_of_their_own()
+    {
+        AllReduceTiming row = Row(1024, 8, 10, 9);
+        row = row with { Choice = AllReduceRoute.CopyEngine, Routes = [.. row.Routes, new(AllReduceRoute.CopyEngine, 5, null)] };
+        Assert.Null(row.PlainDistance);
+        row = row with { PlainChoice = AllReduceRoute.TwoShot };
+        Assert.Equal((AllReduceRoute.OneShot, 0, 0.25), (row.PlainRival!.Route, row.Distance!.Value, row.PlainDistance!.Value));
+    }
+
+    [Fact]
     public void What_was_kept_is_found()
     {
         AllReduceTuningCache cache = new(_folder);

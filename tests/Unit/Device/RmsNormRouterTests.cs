@@ -1,3 +1,4 @@
+using System.Text.Json;
 using CollectivesSharp.Interop;
 using Xunit;
 
@@ -14,6 +15,36 @@ public sealed class RmsNormRouterTests
     [InlineData(256, AllReduceRmsNormRoute.TwoShot)]
     [InlineData(257, AllReduceRmsNormRoute.Separate)]
     public void The_bytes_decide(uint rows, AllReduceRmsNormRoute route) => Assert.Equal(route, RmsNormRouter.Route(rows, 8192, DataType.BFloat16, s_facts).Route);
+
+    /// <summary>Within 3 % of the fastest of the three; beyond the largest size that was measured two kernels, as without any measurement.</summary>
+    [Fact]
+    public void The_choice_of_two_ranks_follows_what_was_measured()
+    {
+        using JsonDocument results = RouteResults.Open("rms-norm.json");
+        AllReduceFacts facts = s_facts with { WorldSize = results.RootElement.GetProperty("ranks").GetInt32() };
+        uint columns = results.RootElement.GetProperty("hidden").GetUInt32(), last = 0;
+        foreach (JsonElement row in results.RootElement.GetProperty("results").EnumerateArray())
+        {
+            last = row.GetProperty("tokens").GetUInt32();
+            Dictionary<AllReduceRmsNormRoute, double> times = new()
+            {
+                [AllReduceRmsNormRoute.Separate] = row.GetProperty("separate_us").GetDouble(),
+                [AllReduceRmsNormRoute.OneShot] = row.GetProperty("one_shot_us").GetDouble(),
+                [AllReduceRmsNormRoute.TwoShot] = row.GetProperty("two_shot_us").GetDouble(),
+            };
+            AllReduceRmsNormChoice choice = RmsNormRouter.Route(last, columns, DataType.BFloat16, facts);
+            Assert.True(times[choice.Route] <= 1.03 * times.Values.Min(), $"{last} rows: {choice.Route}");
+            Assert.DoesNotContain("nobody", choice.Reason, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(128u, last);
+        foreach (uint rows in (ReadOnlySpan<uint>)[last + 1, 2 * last, 4 * last, 8 * last])
+        {
+            AllReduceRmsNormChoice choice = RmsNormRouter.Route(rows, columns, DataType.BFloat16, facts);
+            Assert.Equal(AllReduceRmsNormRoute.Separate, choice.Route);
+            Assert.Contains("nobody has measured", choice.Reason, StringComparison.Ordinal);
+        }
+    }
 
     [Theory]
     [InlineData(AllReduceRoute.OneShot, AllReduceRmsNormRoute.OneShot)]
