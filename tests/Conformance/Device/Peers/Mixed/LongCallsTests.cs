@@ -9,13 +9,16 @@ public sealed class LongCallsTests
 {
     private const int Calls = 6;
 
-    /// <summary>Of ring.cuh, and bytes that a thread has in each.</summary>
-    private const int Ring = 4, CellBytes = 16, MostThreads = 512, MostBlocks = 256;
+    /// <summary>RING of ring.cuh.</summary>
+    private const int Ring = 4;
+
+    /// <summary>Of a block; each has a cell of every piece.</summary>
+    private const int MostThreads = 512;
 
     private static readonly AllReduceRoute[] s_routes = [AllReduceRoute.Windowed, AllReduceRoute.Registered, AllReduceRoute.CopyEngine];
 
     /// <summary>A type whose data is the flag, and one with flags; None: by each route in turn.</summary>
-    public static MatrixTheoryData<AllReduceRoute, DataType, int> RoutesTypesAndSizes => new([.. s_routes, AllReduceRoute.None], [DataType.BFloat16, DataType.Int32], [.. DeviceWorld.FewSizes.Select(row => row.Data)]);
+    public static MatrixTheoryData<AllReduceRoute, DataType, int> RoutesTypesAndSizes => new([.. s_routes, AllReduceRoute.None], DeviceWorld.IsBrief ? [DataType.BFloat16] : [DataType.BFloat16, DataType.Int32], [.. DeviceWorld.FewSizes.Select(row => row.Data)]);
 
     [Theory]
     [MemberData(nameof(RoutesTypesAndSizes))]
@@ -55,14 +58,15 @@ public sealed class LongCallsTests
         }
     });
 
-    /// <summary>In bytes: 4 to 256 MiB, which ranks that share a GPU have no memory for; for devices of few multiprocessors, and in brief, as many pieces of the largest grid as 64 MiB are on a large one.</summary>
+    /// <summary>In bytes: 4 to 256 MiB, of which ranks that share a GPU have no memory for the last. On devices of few multiprocessors, and in brief, the largest grid has small pieces, and so few of them will do.</summary>
     private static nuint[] Lengths(DeviceRank rank)
     {
         const nuint MiB = 1 << 20;
         int shares = rank.Group.Members.Count(member => member.Device!.Uuid == rank.Device.Uuid);
-        nuint piece = (nuint)(Math.Min(MostBlocks, rank.Device.MultiprocessorCount / shares) * MostThreads * CellBytes * rank.Size);
-        nuint[] lengths = rank.IsBrief || rank.Device.MultiprocessorCount < 16 ? [2 * piece, 2 * (Ring + 1) * piece] : shares > 1 ? [4 * MiB, 16 * MiB, 64 * MiB] : [4 * MiB, 16 * MiB, 64 * MiB, 256 * MiB];
-        Assert.True(lengths[^1] > (Ring + 1) * piece, $"{lengths[^1]} bytes are no more pieces of {piece} than a ring has places.");
+        nuint piece = (nuint)(Math.Min(PeerLaunch.MostBlocks, rank.Device.MultiprocessorCount / shares) * MostThreads * PeerLaunch.CellBytes * rank.Size);
+        nuint[] lengths = rank.IsBrief ? [(Ring + 3) * piece] : rank.Device.MultiprocessorCount < 16 ? [2 * piece, (2 * Ring + 3) * piece]
+            : shares > 1 ? [4 * MiB, 16 * MiB, 64 * MiB] : [4 * MiB, 16 * MiB, 64 * MiB, 256 * MiB];
+        Assert.True(lengths[^1] > (Ring + 2) * piece, $"{lengths[^1]} bytes are hardly more pieces of {piece} than a ring has places.");
         return lengths;
     }
 }
