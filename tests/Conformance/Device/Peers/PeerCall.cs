@@ -5,10 +5,10 @@ namespace CollectivesSharp.Conformance.Device;
 /// </summary>
 internal readonly record struct PeerCall(AllReduceRoute Route, ReduceOp Op, int Count, bool InPlace, int InputOffset, int OutputOffset, int Seed)
 {
-    internal CollectiveKind Collective { get; init; } = CollectiveKind.AllReduce;
+    public CollectiveKind Collective { get; init; } = CollectiveKind.AllReduce;
 
     /// <summary>Of a broadcast, which has one buffer: it is in place.</summary>
-    internal int Root { get; init; }
+    public int Root { get; init; }
 
     internal bool Reduces => Collective is CollectiveKind.AllReduce or CollectiveKind.ReduceScatter;
 }

@@ -40,6 +40,9 @@ internal sealed class MixedBatch : IDisposable
         _graph = rank.Capture(() => _order[_captured].ForEach(call => call.Kind.Enqueue(call.Call, rank.Stream)));
         _replay = _graph.Instantiate();
 
+        // Not at the first launch, when kernels wait for their peers.
+        _replay.Upload(rank.Stream);
+
         void Add(Func<DeviceSpan<byte>, IPeerCalls> make)
         {
             _kinds.Add(make(memory));
