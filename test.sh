@@ -135,7 +135,7 @@ COLLECTIVES_TEST_NODES=2 tests "conformance, 4 processes on 2 nodes" dotnet "$co
 # Device memory, over the stubs. All cases by threads; by processes, which reach each other in another way and do the same then, a handful.
 device=(-noColor -namespace "$gpu")
 # What NCCL and the launcher have no part in ran by threads and by processes.
-again=("${device[@]}" -class- "*.TuningTests" -class- "*.LitmusTests" -class- "*.RmsNormTests" -class- "*.CopyEngineTests" -class- "*.RegisteredTests")
+again=("${device[@]}" -class- "*.TuningTests" -class- "*.LitmusTests" -class- "*.RmsNormTests" -class- "*.CopyEngineTests" -class- "*.RegisteredTests" -class- "*.MixedCallsTests" -class- "*.LongCallsTests")
 over_stubs() { # NAME [VARIABLE=VALUE...] COMMAND...
   local name=$1; shift
   tests "device memory over stubs, $name" env COLLECTIVES_CUDA_PATH="$stubs" COLLECTIVES_NCCL_PATH="$stubs" COLLECTIVES_NVRTC_PATH="$stubs" STUB_CUDA_DEVICES=4 "$@"
@@ -144,11 +144,11 @@ over_stubs "threads" STUB_CUDA_DEVICES=2 dotnet "$conformance" "${device[@]}"
 over_stubs "threads, NCCL 2.18" STUB_CUDA_DEVICES=3 COLLECTIVES_NCCL_PATH="$stubs/old" COLLECTIVES_TEST_BRIEF=1 dotnet "$conformance" "${again[@]}" -class- "*.Peer*" -class- "*.RouteTests"
 # A launcher brings the ranks together; what they do then ran before.
 launched=(-noColor -class CollectivesSharp.Conformance.Device.CollectiveTests -class CollectivesSharp.Conformance.Device.SubGroupTests)
-over_stubs "4 processes" COLLECTIVES_TEST_BRIEF=1 dotnet "$conformance" --ranks 4 "${device[@]}"
+over_stubs "4 processes" COLLECTIVES_TEST_BRIEF=1 dotnet "$conformance" --ranks 4 "${device[@]}" -class- "*.LongCallsTests"
 over_stubs "4 processes on 2 nodes" COLLECTIVES_TEST_NODES=2 dotnet "$conformance" --ranks 4 "${again[@]}"
-kernels=(-noColor -class CollectivesSharp.Conformance.Device.PeerAllReduceTests -class CollectivesSharp.Conformance.Device.PeerOrderTests -class CollectivesSharp.Conformance.Device.RouteTests -class CollectivesSharp.Conformance.Device.RmsNormTests -class CollectivesSharp.Conformance.Device.RegisteredTests)
+kernels=(-noColor -class CollectivesSharp.Conformance.Device.PeerAllReduceTests -class CollectivesSharp.Conformance.Device.PeerOrderTests -class CollectivesSharp.Conformance.Device.RouteTests -class CollectivesSharp.Conformance.Device.RmsNormTests -class CollectivesSharp.Conformance.Device.RegisteredTests -class "*.MixedCallsTests" -class "*.LongCallsTests")
 over_stubs "our kernels, 4 threads that share a GPU" STUB_CUDA_DEVICES=1 STUB_CUDA_FIRST_KERNEL_WAITS=1 COLLECTIVES_TEST_BRIEF=1 COLLECTIVES_TEST_VIRTUAL_RANKS=4 dotnet "$conformance" "${kernels[@]}"
-over_stubs "our kernels, 3 processes that share a GPU" COLLECTIVES_TEST_BRIEF=1 COLLECTIVES_TEST_VIRTUAL_RANKS=3 dotnet "$conformance" --ranks 3 "${kernels[@]}" -class- "*.PeerAllReduceTests"
+over_stubs "our kernels, 3 processes that share a GPU" COLLECTIVES_TEST_BRIEF=1 COLLECTIVES_TEST_VIRTUAL_RANKS=3 dotnet "$conformance" --ranks 3 "${kernels[@]}" -class- "*.PeerAllReduceTests" -class- "*.MixedCallsTests"
 over_stubs "2 processes that share a GPU" COLLECTIVES_TEST_SHARED_DEVICE=1 dotnet "$conformance" --ranks 2 "${again[@]}"
 
 mpirun=$(command -v mpirun || eng/get-openmpi.sh)

@@ -1,23 +1,24 @@
 #!/usr/bin/env bash
 # Runs the bundle that eng/gpu-bundle.sh packed on this machine, which needs the driver, NCCL and python3 with torch, but no .NET.
 # usage: run.sh [--budget SECONDS] STEP...
-#   conformance  collectives on device memory: threads, processes, mpirun, ranks that share a GPU, two nodes played by this machine
+#   conformance  collectives on device memory: threads, processes, mpirun, ranks that share a GPU, two nodes played by this machine; 100,000 mixed calls of our kernels (COLLECTIVES_TEST_CALLS)
 #   tables       bench/Perf on device memory: all-reduce eager and as a graph, with -R 0, 1, 2; the other collectives
 #   torch        the race against torch.distributed on the same NCCL
 #   benchmarks   BenchmarkDotNet
 #   all          these four
+#   sanitizers   our kernels under memcheck and synccheck of compute-sanitizer, where the machine has it; two ranks that share a GPU
 #   host         conformance and bench/Perf on host memory, on any machine; failures: ranks that are killed or stopped
 # Writes at most 7 files to $OUT (default ./out): summary.json and run.log always. COLLECTIVES_BUNDLE_RT: a folder to unpack into and to use again.
 # The exit code is 0 only if everything that was asked for ran and passed. --budget: what would run beyond it is left out, and counts as failed.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-usage() { sed -n '3,9p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; exit 2; }
+usage() { sed -n '3,10p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; exit 2; }
 budget=0 steps=()
 while [ $# -gt 0 ]; do
   case $1 in
     --budget) budget=${2:?--budget: seconds}; shift 2 ;;
     all) steps+=(conformance tables torch benchmarks); shift ;;
-    conformance | tables | torch | benchmarks | host | failures) steps+=("$1"); shift ;;
+    conformance | tables | torch | benchmarks | sanitizers | host | failures) steps+=("$1"); shift ;;
     *) usage ;;
   esac
 done
@@ -137,16 +138,22 @@ mpi() { # STEP NAME RANKS RANKS_PER_NODE SECONDS COMMAND...
 
 run_conformance() {
   need_gpus conformance conformance 1 || return
-  local device=(-namespace 'CollectivesSharp.Conformance.Device*' -noColor) sockets=(NCCL_NET=Socket NCCL_SOCKET_IFNAME=lo NCCL_IB_DISABLE=1 NCCL_MNNVL_ENABLE=0) pairs=$((gpus / 2 * 2))
+  # Long calls have turns of their own.
+  local device=(-namespace 'CollectivesSharp.Conformance.Device*' -class- '*.LongCallsTests' -noColor) sockets=(NCCL_NET=Socket NCCL_SOCKET_IFNAME=lo NCCL_IB_DISABLE=1 NCCL_MNNVL_ENABLE=0) pairs=$((gpus / 2 * 2))
   attempt conformance tests "threads" 240 dotnet "$conformance" "${device[@]}"
   attempt conformance tests "$gpus processes" 180 dotnet "$conformance" --ranks "$gpus" "${device[@]}"
   mpi conformance "mpirun -np $gpus" "$gpus" "$gpus" 180 dotnet "$conformance" "${device[@]}"
   local kernels=(-noColor -class CollectivesSharp.Conformance.Device.PeerAllReduceTests -class CollectivesSharp.Conformance.Device.PeerOrderTests -class CollectivesSharp.Conformance.Device.RouteTests -class CollectivesSharp.Conformance.Device.RmsNormTests)
+  local mixed=(-noColor -class '*.MixedCallsTests' -class '*.LongCallsTests') calls=${COLLECTIVES_TEST_CALLS:-100000}
   attempt conformance tests "our kernels, 4 threads that share a GPU" 120 env COLLECTIVES_TEST_VIRTUAL_RANKS=4 dotnet "$conformance" "${kernels[@]}"
   attempt conformance tests "our kernels, ranks that are killed or silent" 300 env COLLECTIVES_TEST_GPUS=1 dotnet "$runtime/failures/CollectivesSharp.Failures.dll" -noColor -class '*.PeerKernelTests'
   attempt conformance tests "our kernels, 2 processes that share a GPU" 120 env COLLECTIVES_TEST_BRIEF=1 COLLECTIVES_TEST_VIRTUAL_RANKS=2 dotnet "$conformance" --ranks 2 "${kernels[@]}"
+  attempt conformance tests "mixed and long calls, up to 8 threads that share a GPU" 400 env COLLECTIVES_TEST_VIRTUAL_RANKS=8 CUDA_DEVICE_MAX_CONNECTIONS=32 COLLECTIVES_TEST_CALLS=$((calls / 10)) dotnet "$conformance" "${mixed[@]}"
+  attempt conformance tests "mixed and long calls, 4 processes that share a GPU" 400 env COLLECTIVES_TEST_VIRTUAL_RANKS=4 COLLECTIVES_TEST_CALLS=$((calls / 10)) dotnet "$conformance" --ranks 4 "${mixed[@]}"
   mpi conformance "two ranks on one GPU, sockets" 2 1 180 env CUDA_VISIBLE_DEVICES=0 "${sockets[@]}" dotnet "$conformance" "${device[@]}"
-  need_gpus conformance "two nodes" 2 || return
+  need_gpus conformance "mixed and long calls between GPUs, two nodes" 2 || return
+  attempt conformance tests "$calls mixed calls, long calls, threads" 500 env "COLLECTIVES_TEST_CALLS=$calls" dotnet "$conformance" "${mixed[@]}"
+  attempt conformance tests "$calls mixed calls, long calls, $gpus processes" 500 env "COLLECTIVES_TEST_CALLS=$calls" dotnet "$conformance" --ranks "$gpus" "${mixed[@]}"
   mpi conformance "two nodes of $((pairs / 2)), sockets" "$pairs" $((pairs / 2)) 240 env "${sockets[@]}" dotnet "$conformance" "${device[@]}"
 }
 
@@ -185,6 +192,22 @@ run_benchmarks() {
   attempt benchmarks program "BenchmarkDotNet" 300 dotnet "$runtime/benchmarks/CollectivesSharp.Benchmarks.dll" --filter "${COLLECTIVES_BUNDLE_FILTER:-*}" --artifacts "$work/benchmarks" --exporters briefjson
   local file comma=
   { echo '{ "reports": ['; for file in "$work"/benchmarks/results/*.json; do [ ! -f "$file" ] || { printf '%s' "$comma"; cat "$file"; comma=,; }; done; echo ']}'; } > "$OUT/benchmarks.json"
+}
+
+# Errors that the tool reports are the exit code; those of calls are left out: the tests make some on purpose. A rank waits 60 s for its peers, launches under the tool take milliseconds.
+run_sanitizers() {
+  need_gpus sanitizers sanitizers 1 || return
+  local path sanitizer='' tool kernels=(-noColor -class '*.PeerAllReduceTests' -class '*.RegisteredTests' -class '*.RmsNormTests' -class '*.MixedCallsTests' -class '*.LongCallsTests')
+  for path in "$(command -v compute-sanitizer)" /usr/local/cuda*/bin/compute-sanitizer; do
+    [ ! -x "$path" ] || { sanitizer=$path; break; }
+  done
+  [ -n "$sanitizer" ] || { record sanitizers "compute-sanitizer is neither on the PATH nor in /usr/local/cuda*/bin" skipped 0 0 ""; return; }
+  if COLLECTIVES_BUNDLE_TOKEN=$token timeout -k 15 120 "$sanitizer" --require-cuda-init no dotnet "$conformance" -noColor -class '*.BufferTests' 2>&1 < /dev/null | grep -q 'Device not supported'; then
+    record sanitizers "compute-sanitizer does not support this device or its runtime" skipped 0 0 ""; return
+  fi
+  for tool in memcheck synccheck; do
+    attempt sanitizers tests "$tool" 600 env COLLECTIVES_TEST_BRIEF=1 COLLECTIVES_TEST_VIRTUAL_RANKS=2 CUDA_DEVICE_MAX_CONNECTIONS=32 "$sanitizer" --tool "$tool" --error-exitcode 9 --report-api-errors no --target-processes all dotnet "$conformance" "${kernels[@]}"
+  done
 }
 
 run_host() {

@@ -47,7 +47,7 @@ internal static unsafe class Contexts
     }
 
     /// <summary>Holds the stream up until the word is <paramref name="value"/>.</summary>
-    internal static void WaitForWord(CudaStream stream, DeviceBuffer<uint> word, uint value)
+    internal static void WaitForWord(CudaStream stream, DeviceSpan<uint> word, uint value)
     {
         using CudaContextScope scope = stream.Device.MakeCurrent();
         Assert.Equal(CUresult.CUDA_SUCCESS, CudaDriverNative.cuStreamWaitValue32_v2(stream, word.Pointer, value, (uint)CUstreamWaitValue_flags.CU_STREAM_WAIT_VALUE_EQ));

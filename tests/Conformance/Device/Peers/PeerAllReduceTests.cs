@@ -10,9 +10,6 @@ public sealed class PeerAllReduceTests
     /// <summary>Around packets of 4, 8 and 16 elements, blocks of 128 threads, grids of one round and of several.</summary>
     private static readonly int[] s_counts = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 127, 509, 512, 2047, 2049, 10_007, 65_536, 100_003];
 
-    /// <summary>Eager calls that follow each other without a pause, of all types and sizes mixed; COLLECTIVES_TEST_CALLS of them.</summary>
-    private static int RandomCalls(DeviceRank rank) => rank.IsBrief ? 200 : int.TryParse(Environment.GetEnvironmentVariable("COLLECTIVES_TEST_CALLS"), out int calls) ? calls : 800;
-
     public static MatrixTheoryData<DataType, int> TypesAndSizes => new([.. PeerKernelVariant.Types], [.. DeviceWorld.PeerSizes.Select(row => row.Data)]);
 
     [Theory]
@@ -33,47 +30,6 @@ public sealed class PeerAllReduceTests
             case DataType.UInt64: Check<ulong>(rank); break;
             case DataType.Float64: Check<double>(rank); break;
             default: Check<Float8E5M2>(rank); break;
-        }
-    });
-
-    [Theory]
-    [MemberData(nameof(DeviceWorld.PeerSizes), MemberType = typeof(DeviceWorld))]
-    public void Calls_of_mixed_types_and_sizes_follow_each_other_by_the_thousand(int ranks) => PeerGroup.Run(ranks, rank =>
-    {
-        const int Batch = 100;
-        Random random = new(World.Seed);
-        rank.Group.Prepare([DataType.Float32, DataType.Float16, DataType.Int32, DataType.Float8E4M3], [.. PeerKernelVariant.Operations]);
-        using PeerCalls<float> floats = new(rank, Make(random, Batch / 4));
-        using PeerCalls<Half> halves = new(rank, Make(random, Batch / 4));
-        using PeerCalls<int> integers = new(rank, Make(random, Batch / 4));
-        using PeerCalls<Float8E4M3> bytes = new(rank, Make(random, Batch / 4));
-        for (int round = 0; round < RandomCalls(rank) / Batch; round++)
-        {
-            floats.Load(round);
-            halves.Load(round);
-            integers.Load(round);
-            bytes.Load(round);
-
-            // Nobody begins a round before everybody has looked at the last one: the memory is written from the host.
-            rank.Meet();
-            int[] order = [.. Enumerable.Range(0, Batch)];
-            random.Shuffle(order);
-            foreach (int call in order)
-            {
-                switch (call % 4)
-                {
-                    case 0: floats.Enqueue(call / 4, rank.Stream); break;
-                    case 1: halves.Enqueue(call / 4, rank.Stream); break;
-                    case 2: integers.Enqueue(call / 4, rank.Stream); break;
-                    default: bytes.Enqueue(call / 4, rank.Stream); break;
-                }
-            }
-
-            rank.Meet();
-            floats.Check(round);
-            halves.Check(round);
-            integers.Check(round);
-            bytes.Check(round);
         }
     });
 
@@ -99,7 +55,4 @@ public sealed class PeerAllReduceTests
             rank.Meet();
         }
     }
-
-    private static List<PeerCall> Make(Random random, int number) => [.. Enumerable.Range(0, number).Select(_ => new PeerCall(
-        PeerGroup.AnyRoute(random), PeerKernelVariant.Operations[random.Next(PeerKernelVariant.Operations.Count)], random.Next(8) == 0 ? random.Next(1, 20_000) : random.Next(1, 700), random.Next(2) == 0, random.Next(16), random.Next(16), random.Next()))];
 }

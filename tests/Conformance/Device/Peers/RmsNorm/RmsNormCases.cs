@@ -8,7 +8,7 @@ namespace CollectivesSharp.Conformance.Device;
 /// <summary>
 /// AllReduceRmsNorms on one rank, enqueued together and then compared with the host's own: the sum bit by bit, the output within a step of its type; the bits of calls of the same numbers with each other.
 /// </summary>
-internal sealed class RmsNormCases<T> : IDisposable
+internal sealed class RmsNormCases<T> : IPeerCalls
     where T : unmanaged
 {
     private const int Margin = 32;
@@ -20,16 +20,21 @@ internal sealed class RmsNormCases<T> : IDisposable
     private readonly DeviceRank _rank;
     private readonly IReadOnlyList<RmsNormCase> _cases;
     private readonly int[] _starts;
-    private readonly DeviceBuffer<byte> _memory;
+    private readonly DeviceSpan<byte> _memory;
+    private readonly DeviceBuffer<byte>? _owned;
     private readonly byte[] _content;
 
-    internal RmsNormCases(DeviceRank rank, IReadOnlyList<RmsNormCase> cases)
+    /// <param name="rank">This one.</param>
+    /// <param name="cases">Equal on all ranks.</param>
+    /// <param name="memory">For all that they read and write, <see cref="Bytes"/> of it; null: of its own.</param>
+    internal RmsNormCases(DeviceRank rank, IReadOnlyList<RmsNormCase> cases, DeviceSpan<byte>? memory = null)
     {
         (_rank, _cases) = (rank, cases);
         _starts = new int[cases.Count + 1];
         for (int i = 0; i < cases.Count; i++)
             _starts[i + 1] = _starts[i] + (Places * Stride(cases[i]));
-        _memory = rank.Device.Allocate<byte>((nuint)_starts[^1]);
+        _owned = memory is null ? rank.Device.Allocate<byte>((nuint)_starts[^1]) : null;
+        _memory = (memory ?? _owned!.Span).Slice(0, (nuint)_starts[^1]);
         _content = new byte[_starts[^1]];
     }
 
@@ -43,10 +48,13 @@ internal sealed class RmsNormCases<T> : IDisposable
         Scale,
     }
 
+    public int Count => _cases.Count;
+
+    public nuint Bytes => _memory.Length;
+
     private static int Places => (int)Place.Scale + 1;
 
-    /// <summary>New numbers; what is to be written holds what must be overwritten.</summary>
-    internal void Load(int round)
+    public void Load(int round)
     {
         Array.Fill(_content, Untouched);
         for (int i = 0; i < _cases.Count; i++)
@@ -58,10 +66,10 @@ internal sealed class RmsNormCases<T> : IDisposable
                 Memory<float>(_content, i, Place.Scale)[0] = StaticScale(i, round);
         }
 
-        _memory.CopyFrom(_content);
+        _memory.CopyFrom<byte>(_rank.Device, _content);
     }
 
-    internal void Enqueue(int i, nint stream)
+    public void Enqueue(int i, nint stream)
     {
         RmsNormCase of = _cases[i];
         _rank.Group.AllReduceRmsNorm(new()
@@ -87,9 +95,10 @@ internal sealed class RmsNormCases<T> : IDisposable
             Enqueue(i, _rank.Stream);
     }
 
-    internal void Check(int round)
+    public void Check(int round)
     {
-        byte[] found = _memory.ToArray();
+        byte[] found = new byte[_content.Length];
+        _memory.CopyTo(_rank.Device, found.AsSpan());
         Dictionary<int, int> first = [];
         for (int i = 0; i < _cases.Count; i++)
         {
@@ -100,7 +109,7 @@ internal sealed class RmsNormCases<T> : IDisposable
         }
     }
 
-    public void Dispose() => _memory.Dispose();
+    public void Dispose() => _owned?.Dispose();
 
     private unsafe void Check(byte[] found, int i, int round)
     {

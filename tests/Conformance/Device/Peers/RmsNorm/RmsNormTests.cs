@@ -162,7 +162,7 @@ public sealed class RmsNormTests
         rank.Meet();
     }
 
-    private static AllReduceRmsNormRoute? AnyRoute(Random random) => random.Next(4) is var choice and < 3 ? (AllReduceRmsNormRoute)choice : null;
+    internal static AllReduceRmsNormRoute? AnyRoute(Random random) => random.Next(4) is var choice and < 3 ? (AllReduceRmsNormRoute)choice : null;
 
-    private static Float8Scaling AnyScaling(Random random) => (Float8Scaling)random.Next(3);
+    internal static Float8Scaling AnyScaling(Random random) => (Float8Scaling)random.Next(3);
 }
