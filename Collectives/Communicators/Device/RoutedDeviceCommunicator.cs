@@ -106,6 +106,9 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     public void AllToAllV(nint input, ReadOnlySpan<nuint> sendCounts, nint output, ReadOnlySpan<nuint> receiveCounts, DataType type, nint stream) =>
         ByNccl(nameof(AllToAllV)).AllToAllV(input, sendCounts, output, receiveCounts, type, stream);
 
+    /// <summary>By our kernel, unless the group's calls are told to go by NCCL.</summary>
+    public void Barrier(nint stream) => ForParts(nameof(Barrier), 0, default).Barrier(stream);
+
     public void Send(nint buffer, nuint count, DataType type, int destination, nint stream) => ByNccl(nameof(Send)).Send(buffer, count, type, destination, stream);
 
     public void Receive(nint buffer, nuint count, DataType type, int source, nint stream) => ByNccl(nameof(Receive)).Receive(buffer, count, type, source, stream);

@@ -93,6 +93,39 @@ public sealed class PeerKernelTests
 
     [Theory]
     [MemberData(nameof(Gpus))]
+    public async Task A_rank_that_does_not_come_to_a_barrier_is_named_at_the_deadline_and_a_new_group_works(int gpus)
+    {
+        await using DeviceJob job = DeviceJob.Start(3, $"{OneShot} {DeviceJob.Gpus(gpus)}", "kernels, silent barrier", "device-timeout=1");
+        Report[] all = await job.FinishAsync();
+        foreach (int rank in new[] { 0, 2 })
+        {
+            all.Went(rank, "device barrier");
+            Report lost = all.Threw(rank, "wait", nameof(PeerLostException), "The last call here was Barrier, device call 2.");
+            Assert.Equal((1, job.ProcessOf(1), nameof(PeerLossReason.Silent)), (lost.LostRank, lost.LostProcess, lost.Reason));
+            Assert.True(lost.Seconds < 8, lost.ToString());
+            all.Threw(rank, "another", nameof(PeerLostException));
+            all.Went(rank, "drain", "again");
+        }
+
+        all.Threw(1, "barrier", nameof(PeerLostException), "rank 1");
+        all.Threw(1, "another", nameof(PeerLostException));
+        all.Went(1, "again");
+    }
+
+    [Fact]
+    public async Task An_abort_frees_streams_that_wait_in_a_barrier_and_a_new_group_works()
+    {
+        await using DeviceJob job = DeviceJob.Start(1, $"{OneShot} {DeviceJob.Gpus(2)}", "kernels, aborted barrier");
+        Report[] all = await job.FinishAsync();
+        for (int rank = 0; rank < 2; rank++)
+        {
+            Assert.True(all.Threw(rank, "wait", nameof(GroupAbortedException), "the operator wants it").Seconds < 5);
+            all.Went(rank, "drain", "again");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Gpus))]
     public async Task A_killed_rank_is_named_and_the_others_make_a_new_group(int gpus)
     {
         await using DeviceJob job = DeviceJob.Start(3, $"{OneShot} {DeviceJob.Gpus(gpus)}", "kernels, killed");

@@ -1,0 +1,37 @@
+using CollectivesSharp.Cuda;
+
+namespace CollectivesSharp;
+
+/// <summary>One small kernel without data. What it orders, and why, is said in barrier.cu.</summary>
+public sealed partial class PeerCommunicator
+{
+    private const string BarrierKernel = "barrier";
+
+    /// <summary>A thread for each peer.</summary>
+    private static readonly PeerLaunch s_barrierShape = new(Blocks: 1, Threads: 32);
+
+    private CudaKernel? _barrierKernel;
+
+    /// <summary>As the interface says; loaded from the start, so it may be captured without <see cref="Prepare"/>.</summary>
+    public void Barrier(nint stream)
+    {
+        _pointers.CheckStream(stream);
+        HostCall call = new(CollectiveKind.Barrier, default, default, 0, 0);
+        Enter(call);
+        try
+        {
+            (_call, _sequence) = (call, _sequence + 1);
+            Launch(_barrierKernel!, s_barrierShape, stream, in _view);
+        }
+        finally
+        {
+            Volatile.Write(ref _calling, 0);
+        }
+    }
+
+    private string BarrierName => $"{BarrierKernel}_{WorldSize}";
+
+    private void CompileBarrier() => KernelLibrary.Compile(Device, CollectiveKernels.Source(BarrierKernel), CollectiveKernels.Options(BarrierName, WorldSize));
+
+    private void LoadBarrier() => _barrierKernel = PeerKernels.Load(Device, BarrierKernel, BarrierName, CollectiveKernels.Options(BarrierName, WorldSize), WorldSize);
+}
