@@ -2,7 +2,6 @@ using CollectivesSharp.Cuda;
 
 namespace CollectivesSharp;
 
-/// <summary>One small kernel without data. What it orders, and why, is said in barrier.cu.</summary>
 public sealed partial class PeerCommunicator
 {
     private const string BarrierKernel = "barrier";
@@ -12,7 +11,10 @@ public sealed partial class PeerCommunicator
 
     private CudaKernel? _barrierKernel;
 
-    /// <summary>As the interface says; loaded from the start, so it may be captured without <see cref="Prepare"/>.</summary>
+    /// <summary>
+    /// One small kernel. It orders whatever memory ranks share: what a rank's stream has stored before is seen by what all streams do behind it, and what a stream loads before does not see what others store behind it; why is said in
+    /// barrier.cu. May be captured without <see cref="Prepare"/>.
+    /// </summary>
     public void Barrier(nint stream)
     {
         _pointers.CheckStream(stream);
