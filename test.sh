@@ -193,6 +193,7 @@ routes() {
   local few=(--launch threads -b 1K -e 8K -f 8 -n 2 --rounds 2)
   "${over[@]}" tune "${few[@]}" > "$logs/routes" && "${over[@]}" all-reduce --compare -d bfloat16 "${few[@]}" --json "$logs/routes.json" --svg "$logs/routes.svg" > "$logs/routes" && grep -q "table: $logs/tuning/" "$logs/routes" &&
     grep -q '"best"' "$logs/routes.json" && grep -q '"Nccl": 0' "$logs/routes.json" && grep -q '</svg>' "$logs/routes.svg" && tail -n 1 "$logs/routes" || { cat "$logs/routes"; return 1; }
+  "${over[@]}" barrier --backend cuda --launch threads -n 2 -w 1 -G 2 > "$logs/routes" && grep -q '^# Collective test concluded: barrier' "$logs/routes" || { cat "$logs/routes"; return 1; }
   # An NCCL that moves nothing is found out.
   ! STUB_NCCL_NOOP=1 "${over[@]}" all-reduce --compare -d bfloat16 "${few[@]}" > "$logs/routes" && grep -q '^# WRONG: .* by Nccl, 8192 bytes' "$logs/routes" && ! grep -q '^# WRONG: .* by OneShot' "$logs/routes" || { cat "$logs/routes"; return 1; }
 }

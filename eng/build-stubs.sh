@@ -30,7 +30,7 @@ kernels() {
     name=$(basename "$source" .cu)
     for ranks in 2 3 4; do
       case $name in
-        exchange) copying "$name" "$ranks" ;;
+        exchange | barrier) plain "$name" "$ranks" ;;
         rms_norm) [ "$ranks" != 2 ] || fused "$name" ;;
         all_reduce_rms_norm_*) fused "$name" "$ranks" ;;
         *) reducing "$name" "$ranks" ;;
@@ -66,7 +66,7 @@ reducing() { # SOURCE WORLD_SIZE
   printf '    {},\n};\nstatic const Registered s_registered(s_kernels);\n'
 }
 
-copying() { # SOURCE WORLD_SIZE
+plain() { # SOURCE WORLD_SIZE
   echo '#include "variants.h"'
   variant "$1" "${1}_$2" "$2"
   printf 'static const stub_kernel s_kernels[] = { Entry<&of_%s_%s::%s_%s, 0>::named("%s_%s"), {} };\nstatic const Registered s_registered(s_kernels);\n' "$1" "$2" "$1" "$2" "$1" "$2"

@@ -188,7 +188,7 @@ public sealed partial class GroupCoordinator
         }
     }
 
-    /// <summary>Returns when all ranks have called it.</summary>
+    /// <summary>Returns when all ranks have called it. Streams of devices don't wait for each other by it: that is <see cref="Barrier(nint)"/>.</summary>
     public void Barrier(HostCallOptions options = default) => HostOrAlone(options)?.Barrier(options);
 
     /// <summary>

@@ -152,6 +152,22 @@ public sealed partial class GroupCoordinator
     }
 
     /// <summary>
+    /// A barrier of streams: <paramref name="stream"/> goes on when the streams of all ranks have come here. Collective, enqueued as the other calls and in order with them, no wait on the host, which
+    /// <see cref="Barrier(HostCallOptions)"/> is; may be captured, on all ranks alike, without being prepared. Allocates nothing. One thread at a time, any thread.
+    /// </summary>
+    /// <remarks>
+    /// <para>Where the group has peer memory, it also orders memory, whatever the ranks share: what a rank's stream has stored before (kernels and copies, in its own memory, a peer's, a <see cref="PeerBuffer{T}"/> or mapped host memory) is seen by what every
+    /// rank's stream does behind it, and what a rank's stream loads before it does not see what another one stores behind it. Elsewhere it is NCCL's (an all-reduce of one element), which promises that all have come and says nothing of memory.</para>
+    /// <para>A rank that does not come, a lost one or an abort ends the wait as that of any call: the group is faulted. Then the stream goes on though not all have come, and there is no output that could say so: what it does next with shared memory is
+    /// worth nothing unless <see cref="Synchronize"/> has returned. In a <see cref="DeviceBatch"/> it orders none of the batch's calls.</para>
+    /// </remarks>
+    /// <param name="stream">A CUstream of this rank's device.</param>
+    /// <exception cref="ArgumentException">The stream is of another device, or none.</exception>
+    /// <exception cref="NotSupportedException">The group has no way between its ranks' GPUs; the message says why.</exception>
+    /// <exception cref="CollectiveException">The group is faulted, or NCCL has failed.</exception>
+    public void Barrier(nint stream) => OnDevice(nameof(Barrier)).Barrier(stream);
+
+    /// <summary>
     /// Sends device memory to a rank of the group, where one receive of the same length takes it. On the device it waits for that one: ranks that send to each other do it in a
     /// <see cref="DeviceBatch"/>, or by <see cref="SendReceive{T}(DeviceSpan{T}, int, DeviceSpan{T}, int, nint)"/>.
     /// </summary>

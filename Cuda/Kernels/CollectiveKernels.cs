@@ -15,6 +15,9 @@ public static class CollectiveKernels
     /// <summary>For 2 to 8 ranks.</summary>
     public static IReadOnlyList<string> Copying { get; } = ["exchange"];
 
+    /// <summary>For 2 to 8 ranks.</summary>
+    public static IReadOnlyList<string> Synchronizing { get; } = ["barrier"];
+
     /// <summary>All-reduces with residual and RMSNorm: of a type, for 2 to 8 ranks.</summary>
     public static IReadOnlyList<string> Fused { get; } = ["all_reduce_rms_norm_one_shot", "all_reduce_rms_norm_two_shot"];
 
@@ -32,7 +35,7 @@ public static class CollectiveKernels
     /// <summary>Of a kernel without an operation.</summary>
     public static string[] Options(string kernel, int worldSize, string element) => [$"-DKERNEL={kernel}", $"-DWORLD_SIZE={worldSize}", $"-DELEMENT={element}"];
 
-    /// <summary>Of a kernel that only copies.</summary>
+    /// <summary>Of a kernel without elements.</summary>
     public static string[] Options(string kernel, int worldSize) => [$"-DKERNEL={kernel}", $"-DWORLD_SIZE={worldSize}"];
 
     private static IEnumerable<string> Resources(string suffix) => s_assembly.GetManifestResourceNames().Where(name => name.EndsWith(suffix, StringComparison.Ordinal));

@@ -15,6 +15,7 @@ internal sealed record Kernel(string Program, int[] WorldSizes, string[][] Varia
         new("all_reduce_rms_norm_one_shot", [2, 3, 8], [["-DELEMENT=BFloat16"], ["-DELEMENT=Float16"], ["-DELEMENT=Float32"]]),
         new("all_reduce_rms_norm_two_shot", [2, 3, 8], [["-DELEMENT=BFloat16"], ["-DELEMENT=Float16"], ["-DELEMENT=Float32"]]),
         new("exchange", [2, 3, 8], [[]]),
+        new("barrier", [2, 3, 8], [[]]),
         new("reduce_scatter", [2, 3, 8], Elements("BFloat16 Sum", "Float32 Average", "UInt64 Max")),
         new("mixed", [2, 3, 8], Elements("BFloat16 Sum", "Int64 Max")),
     ];

@@ -55,6 +55,12 @@ public interface IDeviceCommunicator : IDisposable
     void AllToAllV(nint input, ReadOnlySpan<nuint> sendCounts, nint output, ReadOnlySpan<nuint> receiveCounts, DataType type, nint stream);
 
     /// <summary>
+    /// The stream goes on when the streams of all ranks have come here. Moves nothing, allocates nothing, and waits for nobody on the host. What it makes visible is its implementation's to say: ours orders memory
+    /// that ranks share (<see cref="PeerCommunicator"/>), NCCL promises no more than the meeting.
+    /// </summary>
+    void Barrier(nint stream);
+
+    /// <summary>
     /// Pairs with a <see cref="Receive"/> of equal count and type there, in the order of the calls of that pair of ranks; work of both waits on the device until the other comes. Sends and receives that
     /// need each other go into one batch.
     /// </summary>

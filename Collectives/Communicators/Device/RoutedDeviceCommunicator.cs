@@ -143,6 +143,13 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
         _peer.EndOrdered(stream);
     }
 
+    /// <summary>By our kernel, unless the group's calls are told to go by NCCL.</summary>
+    public void Barrier(nint stream)
+    {
+        ForParts(nameof(Barrier), 0, default, stream).Barrier(stream);
+        _peer.EndOrdered(stream);
+    }
+
     public void Send(nint buffer, nuint count, DataType type, int destination, nint stream)
     {
         ByNccl(nameof(Send), stream).Send(buffer, count, type, destination, stream);

@@ -53,6 +53,14 @@ internal sealed class SoloDeviceCommunicator(string group, CudaDevice device) : 
         Copy(input, output, sendCounts[0], type, stream);
     }
 
+    /// <summary>Nobody else is to come: the stream's own order is all there is.</summary>
+    public void Barrier(nint stream)
+    {
+        if (Fault is { } fault)
+            throw fault;
+        _pointers.CheckStream(stream);
+    }
+
     public void Send(nint buffer, nuint count, DataType type, int destination, nint stream) => throw NoPeer();
 
     public void Receive(nint buffer, nuint count, DataType type, int source, nint stream) => throw NoPeer();

@@ -21,6 +21,7 @@ public sealed unsafe partial class NcclCommunicator
         try
         {
             ncclConfig_t config = setup.Config();
+            setup.Allocate();
             nint child = 0;
             nint communicator = Enter(nameof(Split), out CudaContextScope scope);
             ncclResult_t result = NcclNative.ncclCommSplit(communicator, color ?? NcclNative.NCCL_SPLIT_NOCOLOR, key, &child, &config);
@@ -56,6 +57,7 @@ public sealed unsafe partial class NcclCommunicator
         try
         {
             ncclConfig_t config = setup.Config();
+            setup.Allocate();
             nint child = 0;
             nint communicator = Enter(nameof(Shrink), out CudaContextScope scope);
             ncclResult_t result;

@@ -113,6 +113,19 @@ public sealed unsafe partial class NcclCommunicator
         Leave(result, communicator, scope);
     }
 
+    /// <summary>
+    /// An all-reduce of one element in memory of this communicator, the same in every graph. It ends when every rank's has begun, and that is all that NCCL promises: what ranks have stored before, in memory that they share by other means, need
+    /// not be visible to the others behind it.
+    /// </summary>
+    public void Barrier(nint stream)
+    {
+        _pointers.CheckStream(stream);
+        nint communicator = Enter(new HostCall(CollectiveKind.Barrier, default, default, 0, 0), out CudaContextScope scope);
+        void* element = (void*)_setup.Element;
+        ncclResult_t result = NcclNative.ncclAllReduce(element, element, 1, (ncclDataType_t)DataType.Int32, (ncclRedOp_t)ReduceOp.Max, communicator, stream);
+        Leave(result, communicator, scope);
+    }
+
     private void Check(nint input, nuint inputBytes, nint output, nuint outputBytes, DataType type, nint stream)
     {
         _pointers.CheckStream(stream);

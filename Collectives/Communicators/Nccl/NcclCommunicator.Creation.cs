@@ -22,6 +22,7 @@ public sealed partial class NcclCommunicator
         try
         {
             byte[] id = await ExchangeIdAsync(context, setup, cancellationToken).ConfigureAwait(false);
+            setup.Allocate();
 
             // Who has not said this by the deadline is the one that the others wait for.
             await context.Store.SetAsync(ArrivalKey(context, context.RankInGroup), Array.Empty<byte>(), cancellationToken).ConfigureAwait(false);

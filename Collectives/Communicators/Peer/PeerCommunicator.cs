@@ -101,12 +101,15 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
         _kernels.Compile([.. types.Select(type => (type, ReduceOp.Sum))], _setup.Rank, WorldSize);
         if (_setup.Rank == 0)
             CompileExchange();
+        if (_setup.Rank == 1)
+            CompileBarrier();
     }
 
     /// <summary>Before the first call, while no kernel of the group runs: the caller sees to it that every rank has loaded them. Throws what loading throws.</summary>
     internal void LoadFirst(IReadOnlyList<DataType> types)
     {
         LoadExchange();
+        LoadBarrier();
         foreach (DataType type in types)
         {
             _kernels.Load(type, ReduceOp.Sum);

@@ -28,12 +28,13 @@ struct Claim {
     u64 count;  // elements
 };
 
-// What a rank tells another one of a call into registered memory, in a line of its own: see registered.cuh.
+// What a rank tells another one, in a line of its own: of a call into registered memory, see registered.cuh, and of a barrier.
 struct Word {
     u64 told;    // how far the call has come; grows with the epoch
     u64 gone;    // of a call by copy engines: 1 + the epoch that it has told to have ended, and takes back, because it has left; 0: none
     Claim claim;
-    u64 unused[11];
+    u64 come;    // of a barrier: 1 + the epoch of the last one that the rank's stream has come to, see barrier.cu
+    u64 unused[10];
 };
 
 // At the start of a slice; zeros at first.

@@ -1,5 +1,5 @@
 // Every collective that only copies, for small messages: each rank pushes to each peer what is for it, any number of bytes, in Pairs, whose flags tell when the data has come; bits arrive as they are. All-gather,
-// all-to-all, broadcast, gather, scatter and their -v forms differ in lengths and offsets alone; with no bytes at all it is a barrier.
+// all-to-all, broadcast, gather, scatter and their -v forms differ in lengths and offsets alone. With no bytes at all ranks wait for each other, and nothing that they did before is ordered by that: the barrier is barrier.cu.
 //
 // Compiled with KERNEL (its name) and WORLD_SIZE (2 to 8) defined.
 #include "arena.cuh"

@@ -135,6 +135,7 @@ internal sealed class DeviceBuffers<T> : IBuffers
             case CollectiveKind.AllToAll: _group.AllToAll(input, output, _stream); break;
             case CollectiveKind.Broadcast: _group.Broadcast(output, call.Root, _stream); break;
             case CollectiveKind.SendReceive: _group.SendReceive(input, Call.Next(_group), output, Call.Previous(_group), _stream); break;
+            case CollectiveKind.Barrier: _group.Barrier(_stream); break;
             default: throw new PerfException($"{CommandLine.NameOf(call.Kind)} moves no device memory.");
         }
     }

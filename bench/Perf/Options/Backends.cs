@@ -36,10 +36,8 @@ internal static class Backends
 
     private static bool MayUseDevices(PerfOptions options)
     {
-        if (options is { Backend: Backend.Cuda, Collective: CollectiveKind.Barrier })
-            throw new PerfException("--backend cuda barrier: a barrier moves no device memory; --backend host measures it.");
         if (options is { Backend: Backend.Cuda, Fresh: true })
             throw new PerfException("--backend cuda --fresh: only inputs in host memory are written before each call; --backend host measures that.");
-        return options.Backend != Backend.Host && options.Collective != CollectiveKind.Barrier && !options.Fresh;
+        return options.Backend != Backend.Host && !options.Fresh;
     }
 }

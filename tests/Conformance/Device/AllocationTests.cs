@@ -45,6 +45,7 @@ public sealed class AllocationTests
                     group.AllReduce(whole.Span, whole.Span, ReduceOp.Max, stream);
                 },
                 () => group.AllReduceRmsNorm(small.Span, whole.Span.Slice(0, 16), whole.Span.Slice(16, 16), small.Span, 1, stream),
+                () => group.Barrier(stream),
                 () => exec.Launch(stream),
                 () =>
                 {

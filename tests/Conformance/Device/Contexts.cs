@@ -46,6 +46,13 @@ internal static unsafe class Contexts
         Assert.Equal(CUresult.CUDA_SUCCESS, CudaDriverNative.cuStreamDestroy_v2(stream));
     }
 
+    /// <summary>By a kernel of the driver's, also in a peer's memory.</summary>
+    internal static void Fill(CudaStream stream, DeviceSpan<uint> memory, uint value)
+    {
+        using CudaContextScope scope = stream.Device.MakeCurrent();
+        Assert.Equal(CUresult.CUDA_SUCCESS, CudaDriverNative.cuMemsetD32Async(memory.Pointer, value, memory.Length, stream.Handle));
+    }
+
     /// <summary>Holds the stream up until the word is <paramref name="value"/>.</summary>
     internal static void WaitForWord(CudaStream stream, DeviceSpan<uint> word, uint value)
     {

@@ -53,7 +53,7 @@ public sealed class PeerKernelTests
     [Theory]
     [InlineData("cuMemHostAlloc:2", "cuMemHostAlloc")]
     [InlineData("cuModuleGetFunction:500", "exchange_2")]
-    [InlineData("cuMemCreate:2,cuMemAlloc_v2:2@1", "peer memory")]
+    [InlineData("cuMemCreate:2,cuMemAlloc_v2:2@2", "peer memory")]
     public async Task One_rank_without_leaves_all_to_NCCL_with_its_reason(string failure, string reason)
     {
         await using DeviceJob job = DeviceJob.Start(2, rank => rank == 1 ? DeviceJob.Variables($"COLLECTIVES_ALLREDUCE_ROUTE=auto STUB_CUDA_FAIL={failure}") : DeviceJob.Variables("COLLECTIVES_ALLREDUCE_ROUTE=auto"), "kernels");
@@ -107,6 +107,39 @@ public sealed class PeerKernelTests
 
         all.Threw(1, "barrier", nameof(PeerLostException), "rank 1");
         all.Went(1, "again");
+    }
+
+    [Theory]
+    [MemberData(nameof(Gpus))]
+    public async Task A_rank_that_does_not_come_to_a_barrier_is_named_at_the_deadline_and_a_new_group_works(int gpus)
+    {
+        await using DeviceJob job = DeviceJob.Start(3, $"{OneShot} {DeviceJob.Gpus(gpus)}", "kernels, silent barrier", "device-timeout=1");
+        Report[] all = await job.FinishAsync();
+        foreach (int rank in new[] { 0, 2 })
+        {
+            all.Went(rank, "device barrier");
+            Report lost = all.Threw(rank, "wait", nameof(PeerLostException), "Barrier, device call 2.");
+            Assert.Equal((1, job.ProcessOf(1), nameof(PeerLossReason.Silent)), (lost.LostRank, lost.LostProcess, lost.Reason));
+            Assert.True(lost.Seconds < 8, lost.ToString());
+            all.Threw(rank, "another", nameof(PeerLostException));
+            all.Went(rank, "drain", "again");
+        }
+
+        all.Threw(1, "barrier", nameof(PeerLostException), "rank 1");
+        all.Threw(1, "another", nameof(PeerLostException));
+        all.Went(1, "again");
+    }
+
+    [Fact]
+    public async Task An_abort_frees_streams_that_wait_in_a_barrier_and_a_new_group_works()
+    {
+        await using DeviceJob job = DeviceJob.Start(1, $"{OneShot} {DeviceJob.Gpus(2)}", "kernels, aborted barrier");
+        Report[] all = await job.FinishAsync();
+        for (int rank = 0; rank < 2; rank++)
+        {
+            Assert.True(all.Threw(rank, "wait", nameof(GroupAbortedException), "the operator wants it").Seconds < 5);
+            all.Went(rank, "drain", "again");
+        }
     }
 
     [Theory]

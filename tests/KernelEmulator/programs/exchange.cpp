@@ -38,7 +38,7 @@ struct Exchanges {
 
     void make(Call &call, u32 blocks, u32 threads)
     {
-        static const char *const kinds[] = {"barrier", "all-gather", "all-gather in place", "all-to-all", "all-to-all-v", "broadcast", "gather", "scatter"};
+        static const char *const kinds[] = {"nothing", "all-gather", "all-gather in place", "all-to-all", "all-to-all-v", "broadcast", "gather", "scatter"};
         Random &random = of.random;
         u32 kind = random.below(8), root = random.below(WORLD_SIZE), bytes = random.below(LONGEST + 1);
         call.blocks = blocks;

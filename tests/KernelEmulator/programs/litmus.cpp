@@ -46,6 +46,7 @@ static void one_case(Case &of)
     Setting setting = of.setting(test ? test->ranks : 2, 1, threads);
     setting.late_blocks = of.random.one_in(2);
     setting.overlap = test && test->dependent ? 2 : 1;
+    setting.bounds_fence = !test || test->bounds_fence;
     if (test && test->together)
         setting.together = test->together;
     machine.reset(setting);

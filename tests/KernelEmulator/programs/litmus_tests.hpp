@@ -23,6 +23,7 @@ struct Litmus {
     void (*last)() = nullptr;  // after everything
     bool dependent = false;    // grids are launched so that they may overlap
     u32 together = 0;
+    bool bounds_fence = true;
 };
 
 // A packet arrives by 4 bytes.
@@ -50,6 +51,56 @@ static const Litmus tests[] = {
          else
              r[0] = load_relaxed(x);
      }},
+    {"a word to a peer between bounds of grids", 2, "00 01 11", "", 2, 2, 1,
+     [](u32 rank, u32 grid, u32) {
+         if (rank == 0)
+             grid == 0 ? store_relaxed(x, 1) : store_relaxed(y, 1);
+         else if (grid == 0)
+             r[0] = load_relaxed(y);
+         else
+             r[1] = load_relaxed(x);
+     }},
+    // Where they order for their own device alone.
+    {"a word to a peer between bounds of grids that are no fences", 2, "00 01 11", "10", 2, 2, 1,
+     [](u32 rank, u32 grid, u32) {
+         if (rank == 0)
+             grid == 0 ? store_relaxed(x, 1) : store_relaxed(y, 1);
+         else if (grid == 0)
+             r[0] = load_relaxed(y);
+         else
+             r[1] = load_relaxed(x);
+     },
+     nullptr, false, 0, false},
+    {"a release between bounds of grids that are no fences", 2, "00 01 11", "10", 2, 2, 1,
+     [](u32 rank, u32 grid, u32) {
+         if (rank == 0)
+             grid == 0 ? store_relaxed(x, 1) : store_release(y, 1);
+         else if (grid == 0)
+             r[0] = load_relaxed(y);
+         else
+             r[1] = load_relaxed(x);
+     },
+     nullptr, false, 0, false},
+    {"an acquire between bounds of grids that are no fences", 2, "00 01 11", "10", 2, 2, 1,
+     [](u32 rank, u32 grid, u32) {
+         if (rank == 0)
+             grid == 0 ? store_relaxed(x, 1) : store_relaxed(y, 1);
+         else if (grid == 0)
+             r[0] = load_acquire(y);
+         else
+             r[1] = load_relaxed(x);
+     },
+     nullptr, false, 0, false},
+    {"a release and an acquire between bounds of grids that are no fences", 2, "00 01 11", "", 2, 2, 1,
+     [](u32 rank, u32 grid, u32) {
+         if (rank == 0)
+             grid == 0 ? store_relaxed(x, 1) : store_release(y, 1);
+         else if (grid == 0)
+             r[0] = load_acquire(y);
+         else
+             r[1] = load_relaxed(x);
+     },
+     nullptr, false, 0, false},
     // Not sequentially consistent either: they run at once.
     {"grids that overlap", 1, "0 1", "", 1, 2, 1,
      [](u32, u32 grid, u32) {

@@ -41,10 +41,10 @@ public sealed partial class CollectiveKernelTests
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(8)]
-    public void So_do_the_kernels_that_copy(int worldSize)
+    public void So_do_the_kernels_without_elements(int worldSize)
     {
         Libraries.Need(NativeLibraryKind.Nvrtc);
-        Assert.All(CollectiveKernels.Copying, name => Check(name, $"{name}_{worldSize}", CollectiveKernels.Options($"{name}_{worldSize}", worldSize), worldSize > 4 ? MostStackOfManyRanks : MostStack));
+        Assert.All(CollectiveKernels.Copying.Concat(CollectiveKernels.Synchronizing), name => Check(name, $"{name}_{worldSize}", CollectiveKernels.Options($"{name}_{worldSize}", worldSize), worldSize > 4 ? MostStackOfManyRanks : MostStack));
     }
 
     [Theory]

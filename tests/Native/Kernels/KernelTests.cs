@@ -16,7 +16,7 @@ public sealed class KernelTests
         .ToDictionary(item => item.name, item => item.assembly, StringComparer.Ordinal);
 
     public static TheoryData<string, string> Kernels() =>
-        new(s_resources.Keys.Where(name => name.EndsWith(".cu", StringComparison.Ordinal) && !CollectiveKernels.Reducing.Concat(CollectiveKernels.Copying).Concat(CollectiveKernels.Fused).Concat(CollectiveKernels.Local).Contains(Path.GetFileNameWithoutExtension(name))).SelectMany(name => s_architectures.Select(architecture => (name, architecture))));
+        new(s_resources.Keys.Where(name => name.EndsWith(".cu", StringComparison.Ordinal) && !CollectiveKernels.Reducing.Concat(CollectiveKernels.Copying).Concat(CollectiveKernels.Synchronizing).Concat(CollectiveKernels.Fused).Concat(CollectiveKernels.Local).Contains(Path.GetFileNameWithoutExtension(name))).SelectMany(name => s_architectures.Select(architecture => (name, architecture))));
 
     [Theory]
     [MemberData(nameof(Kernels))]

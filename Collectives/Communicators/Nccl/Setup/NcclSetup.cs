@@ -10,6 +10,7 @@ internal sealed unsafe class NcclSetup(string group, CudaDevice device, int vers
 {
     private nint _name = Marshal.StringToCoTaskMemUTF8(group);
     private nint _netName = options.NetName is null ? 0 : Marshal.StringToCoTaskMemUTF8(options.NetName);
+    private DeviceBuffer<int>? _element;
 
     internal string Group => group;
 
@@ -43,11 +44,31 @@ internal sealed unsafe class NcclSetup(string group, CudaDevice device, int vers
         return config;
     }
 
-    /// <summary>For a child, whose strings live as long as it does.</summary>
+    /// <summary>Of device memory, for barriers: whatever it holds. There once <see cref="Allocate"/> has been called.</summary>
+    internal nint Element => _element!.Pointer;
+
+    /// <summary>Before the communicator is made; may wait for the device, as making it does.</summary>
+    internal void Allocate()
+    {
+        // A capture of another thread forbids it, unless this thread says that it is no part of that.
+        CUstreamCaptureMode mode = CaptureMode.Relax();
+        try
+        {
+            _element = device.Allocate<int>(1);
+        }
+        finally
+        {
+            CaptureMode.Exchange(mode);
+        }
+    }
+
+    /// <summary>For a child, whose strings and memory live as long as it does.</summary>
     internal NcclSetup ForChild(string name) => new(name, device, version, options, timeout, host, logger);
 
+    /// <summary>When NCCL has no more use for any of it.</summary>
     internal void Release()
     {
+        Interlocked.Exchange(ref _element, null)?.Dispose();
         Marshal.FreeCoTaskMem(Interlocked.Exchange(ref _name, 0));
         Marshal.FreeCoTaskMem(Interlocked.Exchange(ref _netName, 0));
     }

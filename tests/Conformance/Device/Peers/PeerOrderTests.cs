@@ -255,6 +255,8 @@ public sealed class PeerOrderTests
             () => rank.Group.AllReduce(value.Span, value.Span, ReduceOp.Average, rank.Stream),
             () => rank.Group.AllReduce(value.Pointer, value.Pointer, 100, DataType.Float32, ReduceOp.Average, rank.Stream),
             () => rank.Group.AllReduce(value.Span, value.Span, ReduceOp.Average, second),
+            () => rank.Group.Barrier(rank.Stream),
+            () => rank.Group.Barrier(second),
             () => rank.Group.ThrowIfFaulted(),
         ];
         for (int round = 0; round < 250; round++)

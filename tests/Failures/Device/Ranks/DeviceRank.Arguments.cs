@@ -77,6 +77,7 @@ internal static unsafe partial class DeviceRank
         Step(0, "memory of another device", () => place.Reduce(theirs.Pointer));
         Step(0, "stream of another device", () => place.Reduce(good, stream: theirStream.Handle));
         Step(0, "no stream", () => place.Reduce(good, stream: host));
+        Step(0, "barrier on a stream of another device", () => place.Group.Barrier(theirStream));
         Step(0, "count overflow", () => place.Reduce(good, nuint.MaxValue / 4));
         Step(0, "span overflow", () => _ = new DeviceSpan<float>(good, nuint.MaxValue / 4));
         Step(0, "overlap", () => place.Group.AllReduce(place.Buffer.Span.Slice(0, 8), place.Buffer.Span.Slice(4, 8), ReduceOp.Sum, place.Stream));

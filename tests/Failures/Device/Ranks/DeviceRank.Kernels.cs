@@ -53,6 +53,47 @@ internal static partial class DeviceRank
         await AfterwardsAsync(place, group.Ranks);
     }
 
+    /// <summary>Rank 1's stream does not come to the barrier in which the others' wait.</summary>
+    private static async Task SilentBarrierAsync(GroupOptions options)
+    {
+        int rank = OwnRank;
+        await using GroupCoordinator group = await GroupCoordinator.CreateAsync(options);
+        using Place place = new(group);
+        group.Barrier(place.Stream);
+        place.Synchronize();
+        group.Barrier();
+        if (rank == 1)
+            Step(rank, "barrier", () => group.Barrier());
+        else
+        {
+            Step(rank, "device barrier", () => group.Barrier(place.Stream));
+            Step(rank, "wait", place.Synchronize);
+        }
+
+        Step(rank, "another", () => group.Barrier(place.Stream));
+        await AfterwardsAsync(place, group.Ranks);
+    }
+
+    /// <summary>Another thread of rank 0 aborts while its stream waits in a barrier.</summary>
+    private static void AbortedBarrier(GroupOptions options) => Threads(options, group =>
+    {
+        using Place place = new(group);
+        group.Barrier(place.Stream);
+        place.Synchronize();
+        group.Barrier();
+        if (group.Rank == 0)
+        {
+            group.Barrier(place.Stream);
+            Thread operatorThread = new(() => group.Abort("the operator wants it"));
+            operatorThread.Start();
+            Step(0, "wait", place.Synchronize);
+            operatorThread.Join();
+        }
+        else
+            Step(1, "wait", () => group.Barrier());
+        AfterwardsAsync(place, group.Ranks).GetAwaiter().GetResult();
+    });
+
     /// <summary>Reduces until the test kills rank 1.</summary>
     private static async Task KilledKernelAsync(GroupOptions options)
     {

@@ -47,6 +47,8 @@ internal static partial class DeviceRank
             case "peers, killed midway": await PeersAsync(options, arguments[0], KilledMidwayAsync, diesAt: "/peer/0/10/1"); break;
             case "kernels": await KernelsAsync(options); break;
             case "kernels, silent": await SilentKernelAsync(options); break;
+            case "kernels, silent barrier": await SilentBarrierAsync(options); break;
+            case "kernels, aborted barrier": AbortedBarrier(options); break;
             case "kernels, killed": await KilledKernelAsync(options); break;
             case "kernels, threads": KernelThreads(options); break;
             case "kernels, aborted": AbortedKernels(options); break;

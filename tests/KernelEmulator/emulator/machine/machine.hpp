@@ -19,6 +19,7 @@ struct Setting {
     u32 overlap = 1;                         // grids of a rank that run at once: more than one with dependent launches
     u32 together = 16;                       // bytes of a vector that arrive together: 4, 8 or 16
     bool late_blocks = true;                 // blocks may start late and in any order
+    bool bounds_fence = true;                // weak: the start and the end of a grid are fences for peers too; else they order for its own device alone
 };
 
 // One GPU for each rank, with a stream on it.

@@ -24,7 +24,7 @@ class WeakMemory {
     void begin(Thread &thread, const std::vector<u32> &clock, u32 snapshot);
     // All that it did and saw is added to the clock.
     void end(Thread &thread, std::vector<u32> &clock);
-    // As a fence, and what is in the clock as well.
+    // As a fence, where bounds of grids are fences, and what is in the clock as well.
     void join(Thread &thread, const std::vector<u32> &clock);
     void barrier(const std::vector<Thread *> &threads);
     u32 snapshot(const u32 *clock);

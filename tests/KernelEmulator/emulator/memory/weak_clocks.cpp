@@ -1,6 +1,7 @@
 // What happens before what.
 #include <cstdlib>
 #include <cstring>
+#include "../machine/machine.hpp"
 #include "weak.hpp"
 
 namespace emulator {
@@ -44,19 +45,21 @@ void WeakMemory::begin(Thread &thread, const std::vector<u32> &clock, u32 number
     memset(thread.observed, 0, width * sizeof(u32));
     memset(thread.seen, 0, sizeof thread.seen);
     maximum_of(thread.clock, clock.data(), width);
-    thread.fence = number;
+    thread.fence = machine.setting.bounds_fence ? number : 0;
     thread.clock[thread.slot]++;
 }
 
 void WeakMemory::join(Thread &thread, const std::vector<u32> &clock)
 {
     maximum_of(thread.clock, clock.data(), width);
-    fence(thread);
+    if (machine.setting.bounds_fence)
+        fence(thread);
 }
 
 void WeakMemory::end(Thread &thread, std::vector<u32> &clock)
 {
-    maximum_of(thread.clock, thread.observed, width);
+    if (machine.setting.bounds_fence)
+        maximum_of(thread.clock, thread.observed, width);
     maximum_of(clock.data(), thread.clock, width);
     thread.clock[thread.slot]++;
 }
