@@ -76,19 +76,23 @@ public sealed unsafe partial class PeerCommunicator
     /// <summary>The same as branches of the graph, without other streams: what the caller's stream holds next is told to hang on the nodes that it has to wait for. So several captures may go on at once.</summary>
     private void Capture(CudaKernel kernel, PeerRegistration registration, CopyEnginePlan plan, nuint cell, ref CopyEngineArguments arguments, nint stream)
     {
-        // 0: nothing but what the stream held before.
+        // 0: none. The kernels hang on what the stream held before as well, which the copies do anyway: so the driver takes them for one branch and the copies for others, and no copy waits for a kernel's place.
+        nint begun = LastNode(stream);
         nint* contributed = stackalloc nint[CopyEnginePlan.MostPieces];
         for (int piece = 0; piece < plan.Pieces; piece++)
             contributed[piece] = CopyContributions(registration, plan, piece, arguments, stream) ? LastNode(stream) : piece > 0 ? contributed[piece - 1] : 0;
-        nint reduced = 0, copied = 0;
+        nint reduced = begun, copied = 0;
         for (int piece = 0; piece < plan.Pieces; piece++)
         {
-            HangOn(stream, reduced, contributed[piece]);
+            if (contributed[piece] != 0)
+                HangOn(stream, reduced, contributed[piece]);
+            else if (reduced != begun)
+                HangOn(stream, reduced, 0);
             bool hasResults = Reduce(kernel, plan, piece, cell, ref arguments, stream);
             reduced = LastNode(stream);
             if (!hasResults)
                 continue;
-            HangOn(stream, reduced, copied);
+            HangOn(stream, copied, reduced);
             CopyResults(registration, plan, piece, arguments, stream);
             copied = LastNode(stream);
         }
@@ -148,17 +152,17 @@ public sealed unsafe partial class PeerCommunicator
         Check(CudaDriverNative.cuStreamWaitEvent(stream, @event.Handle, 0), "cuStreamWaitEvent");
     }
 
-    /// <summary>What was captured last on the stream.</summary>
+    /// <summary>What was captured last on the stream, or one of what it waits for; 0: nothing.</summary>
     private static nint LastNode(nint stream)
     {
         CUstreamCaptureStatus status;
         nint* nodes;
         nuint count;
         Check(CudaDriverNative.cuStreamGetCaptureInfo_v2(stream, &status, null, null, &nodes, &count), "cuStreamGetCaptureInfo");
-        return nodes[0];
+        return count > 0 ? nodes[count - 1] : 0;
     }
 
-    /// <summary>What is captured next on the stream hangs on these nodes alone; where neither is one, on what it would.</summary>
+    /// <summary>What is captured next on the stream hangs on these nodes alone.</summary>
     private static void HangOn(nint stream, nint one, nint other)
     {
         nint* nodes = stackalloc nint[2];
@@ -167,8 +171,7 @@ public sealed unsafe partial class PeerCommunicator
             nodes[count++] = one;
         if (other != 0)
             nodes[count++] = other;
-        if (count > 0)
-            Check(CudaDriverNative.cuStreamUpdateCaptureDependencies(stream, nodes, count, (uint)CUstreamUpdateCaptureDependencies_flags.CU_STREAM_SET_CAPTURE_DEPENDENCIES), "cuStreamUpdateCaptureDependencies");
+        Check(CudaDriverNative.cuStreamUpdateCaptureDependencies(stream, nodes, count, (uint)CUstreamUpdateCaptureDependencies_flags.CU_STREAM_SET_CAPTURE_DEPENDENCIES), "cuStreamUpdateCaptureDependencies");
     }
 
     private static void Copy(nint target, nint source, nuint bytes, nint stream) => Check(CudaDriverNative.cuMemcpyDtoDAsync_v2(target, source, bytes, stream), "cuMemcpyDtoDAsync");
