@@ -38,7 +38,7 @@ internal static class RmsNormRouter
     };
 
     /// <summary>
-    /// Up to how many bytes of input the one-shot, and then the two-shot, are taken, and why that is a guess (null: it is none). Two ranks: up to 2 MiB, where bench/results/rms-norm.json ends, the one-shot is ahead at every size. More ranks, other
+    /// Up to how many bytes of input the one-shot, and then the two-shot, are taken, and why that is a guess (null: it is none). Two ranks: bench/results/rms-norm.json, up to the largest the two-shot's peer memory holds. More ranks, other
     /// GPUs and links: nobody has measured it; the all-reduces' sizes, with which it shares the wire.
     /// </summary>
     private static (nuint OneShot, nuint TwoShot, string? Doubt) Limits(AllReduceFacts facts)
@@ -50,7 +50,7 @@ internal static class RmsNormRouter
             (PeerHardwareKind.Pcie, 2) when hasNccl => (16 * KiB, 16 * KiB, facts.Hardware.Doubt),
             (PeerHardwareKind.Pcie, _) when hasNccl => (8 * KiB, 8 * KiB, facts.Hardware.Doubt),
             (PeerHardwareKind.Pcie or PeerHardwareKind.Unmeasured, _) => (64 * KiB, 4 * MiB, facts.Hardware.Doubt),
-            (_, 2) => (2 * MiB, 2 * MiB, facts.Hardware.Doubt),
+            (_, 2) => (2 * MiB, 8 * MiB, facts.Hardware.Doubt),
             (_, <= 4) => (128 * KiB, 4 * MiB, facts.Hardware.Doubt ?? Guess),
             _ => (64 * KiB, 4 * MiB, facts.Hardware.Doubt ?? Guess),
         };

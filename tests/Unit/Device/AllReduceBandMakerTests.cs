@@ -44,7 +44,9 @@ public sealed class AllReduceBandMakerTests
         (int ranks, AllReduceTiming[] rows) = RouteResults.Read("all-reduce-routes.json");
         AllReduceTuning tuning = AllReduceTuning.Of(ranks, [.. rows.Where(row => !row.IsCaptured)]);
         IReadOnlyList<AllReduceBand> bands = tuning.Tables.Single(table => !table.IsSymmetric && !table.IsRegistered).Bands;
-        Assert.Equal([new(1 * MiB, AllReduceRoute.OneShot), new(512 * MiB, AllReduceRoute.Windowed)], bands);
+        Assert.Equal(new AllReduceBand(1 * MiB, AllReduceRoute.OneShot), bands[0]);
+        Assert.All(rows.Where(row => !row.IsCaptured && row.Bytes > 1 * MiB), row =>
+            Assert.True(row.Find(AllReduceBands.Find(bands, row.Bytes)!.Value)!.Microseconds <= 1.015 * row.BestOf(isSymmetric: false, isRegistered: false)!.Microseconds, $"{row.Bytes} bytes"));
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class RmsNormRouterTests
     [InlineData(257, AllReduceRmsNormRoute.Separate)]
     public void The_bytes_decide(uint rows, AllReduceRmsNormRoute route) => Assert.Equal(route, RmsNormRouter.Route(rows, 8192, DataType.BFloat16, s_facts).Route);
 
-    /// <summary>Within 3 % of the fastest of the three; beyond the largest size that was measured two kernels, as without any measurement.</summary>
+    /// <summary>Within 3 % of the fastest of those that fit; beyond the largest size for which all three were measured two kernels, as without any measurement.</summary>
     [Fact]
     public void The_choice_of_two_ranks_follows_what_was_measured()
     {
@@ -25,6 +25,8 @@ public sealed class RmsNormRouterTests
         uint columns = results.RootElement.GetProperty("hidden").GetUInt32(), last = 0;
         foreach (JsonElement row in results.RootElement.GetProperty("results").EnumerateArray())
         {
+            if (row.GetProperty("two_shot_us").ValueKind == JsonValueKind.Null)
+                continue;
             last = row.GetProperty("tokens").GetUInt32();
             Dictionary<AllReduceRmsNormRoute, double> times = new()
             {
@@ -37,7 +39,7 @@ public sealed class RmsNormRouterTests
             Assert.DoesNotContain("nobody", choice.Reason, StringComparison.Ordinal);
         }
 
-        Assert.Equal(128u, last);
+        Assert.Equal(512u, last);
         foreach (uint rows in (ReadOnlySpan<uint>)[last + 1, 2 * last, 4 * last, 8 * last])
         {
             AllReduceRmsNormChoice choice = RmsNormRouter.Route(rows, columns, DataType.BFloat16, facts);
