@@ -17,6 +17,10 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     private readonly PeerCommunicator _peer;
     private IGuardedCommunicator _last;
 
+    /// <summary>Batches that are open, one in the other, and the stream of NCCL's last call in them; null: none.</summary>
+    private int _batches;
+    private nint? _batched;
+
     /// <summary>Takes over both.</summary>
     internal RoutedDeviceCommunicator(AllReduceFacts facts, NcclCommunicator? nccl, PeerCommunicator peer)
     {
@@ -167,9 +171,22 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     {
         _peer.BeginBatch();
         Nccl?.BeginBatch();
+        _batches++;
     }
 
-    public void EndBatch() => Nccl?.EndBatch();
+    /// <summary>At the end of the outermost NCCL enqueues what the batch holds, and joins the streams of its calls: the next call of the group follows them by the last one.</summary>
+    public void EndBatch()
+    {
+        _batches = Math.Max(0, _batches - 1);
+        nint? batched = _batched;
+        if (_batches == 0)
+            _batched = null;
+        Nccl?.EndBatch();
+        if (_batches > 0 || batched is not { } stream)
+            return;
+        _peer.BeginOrdered(stream);
+        _peer.EndOrdered(stream);
+    }
 
     public RegisteredBuffer Register(nint pointer, nuint bytes, RegistrationKind kind) => ByNccl(nameof(Register)).Register(pointer, bytes, kind);
 
@@ -244,6 +261,8 @@ public sealed class RoutedDeviceCommunicator : IDeviceCommunicator, IGuardedComm
     {
         NcclCommunicator nccl = ByNccl(call);
         _peer.BeginOrdered(stream);
+        if (_batches > 0)
+            _batched = stream;
         return nccl;
     }
 

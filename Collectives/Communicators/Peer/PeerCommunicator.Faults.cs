@@ -23,7 +23,7 @@ public sealed unsafe partial class PeerCommunicator
     }
 
     /// <summary>
-    /// Leaves; waits for nobody but this rank's own kernels, 5 s at most. Synchronise before: a call that still runs is ended by an abort of the group. Graphs that captured calls must be gone. Peer memory
+    /// Leaves; waits for nobody but this rank's stream that had the group's last call, NCCL's too, 5 s at most. Synchronise before: a call that still runs is ended by an abort of the group. Graphs that captured calls must be gone. Peer memory
     /// is used again once every rank has left.
     /// </summary>
     public void Dispose()

@@ -142,8 +142,12 @@ public sealed unsafe partial class PeerCommunicator : IDeviceCommunicator, IGuar
     /// <summary>Before a call of the group that is none of our kernels: it follows the last one, and the next one follows it.</summary>
     internal void BeginOrdered(nint stream)
     {
-        if (!_order.IsCurrent(stream))
-            Order(stream);
+        if (_order.IsCurrent(stream))
+            return;
+        if (Fault is { } fault)
+            throw fault;
+        _pointers.CheckStream(stream);
+        Order(stream);
     }
 
     /// <summary>Behind such a call, or one of ours.</summary>

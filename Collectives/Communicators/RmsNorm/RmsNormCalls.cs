@@ -16,6 +16,9 @@ internal sealed unsafe class RmsNormCalls(string group, IDeviceCommunicator devi
     private readonly RmsNormKernelTable _kernels = new(device.Device, worldSize, device is RoutedDeviceCommunicator);
     private readonly PointerCheck _pointers = new(device.Device);
 
+    /// <summary>Without peer memory; with it the group's launches decide.</summary>
+    private readonly bool _mayDepend = device is not RoutedDeviceCommunicator && PeerPlan.MayDepend(device.Device);
+
     internal AllReduceRmsNormChoice Route(nuint rows, nuint columns, DataType type) => _routed is null
         ? new(AllReduceRmsNormRoute.Separate, worldSize == 1 ? "a group of one has nothing to reduce" : "there is no peer memory")
         : RmsNormRouter.Route(rows, columns, type, _routed.Facts);
@@ -139,5 +142,5 @@ internal sealed unsafe class RmsNormCalls(string group, IDeviceCommunicator devi
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Launch(CudaKernel kernel, PeerLaunch shape, in RmsNormArguments arguments, nint stream) =>
-        kernel.Launch(shape.Blocks, shape.Threads, stream, in arguments, RmsNormLaunch.SharedBytes(1), _routed?.Peer.StartsEarly(shape) ?? PeerPlan.MayDepend(device.Device));
+        kernel.Launch(shape.Blocks, shape.Threads, stream, in arguments, RmsNormLaunch.SharedBytes(1), _routed?.Peer.StartsEarly(shape) ?? _mayDepend);
 }

@@ -14,7 +14,7 @@ internal sealed class AllReduceBandMaker
     /// <summary>A graph that needs less than this part of the eager time shows that the device waits for the host.</summary>
     private const double Waiting = 0.9;
 
-    /// <summary>Of eager medians where the device waits for the host, at least: 2 H200s on a virtual machine, bench/results/all-reduce-routes.json, where a longer message was up to 9.9 % faster.</summary>
+    /// <summary>Of eager medians where the device waits for the host, at least: 2 H200s on a virtual machine, where a longer message was up to a tenth faster in one run, a third in another (bench/results/all-reduce-routes.json).</summary>
     private const double LeastNoise = 0.1;
 
     /// <summary>Where no graph was measured: up to so many times the shortest eager time of all sizes, the host may be what takes it. Twice the bytes take the device nearly twice as long once it is the device.</summary>

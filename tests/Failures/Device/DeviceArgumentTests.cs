@@ -28,6 +28,7 @@ public sealed class DeviceArgumentTests : IAsyncLifetime
     [InlineData("misaligned pointer that was good for bytes", "ArgumentException", "is not aligned to an element of Float32, 4 bytes")]
     [InlineData("memory of another device", "ArgumentException", "is memory of 1 Stub GPU 1 0000:11:00.0; this rank of the group uses 0 Stub GPU 0 0000:10:00.0")]
     [InlineData("stream of another device", "ArgumentException", "belongs to 1 Stub GPU 1 0000:11:00.0; this rank of the group uses 0 Stub GPU 0 0000:10:00.0")]
+    [InlineData("stream of another device for NCCL", "ArgumentException", "belongs to 1 Stub GPU 1 0000:11:00.0; this rank of the group uses 0 Stub GPU 0 0000:10:00.0")]
     [InlineData("no stream", "ArgumentException", "is no stream")]
     [InlineData("barrier on a stream of another device", "ArgumentException", "belongs to 1 Stub GPU 1 0000:11:00.0; this rank of the group uses 0 Stub GPU 0 0000:10:00.0")]
     [InlineData("count overflow", "ArgumentOutOfRangeException", "more bytes than there are addresses")]

@@ -50,16 +50,7 @@ internal sealed unsafe class NcclSetup(string group, CudaDevice device, int vers
     /// <summary>Before the communicator is made; may wait for the device, as making it does.</summary>
     internal void Allocate()
     {
-        // A capture of another thread forbids it, unless this thread says that it is no part of that.
-        CUstreamCaptureMode mode = CaptureMode.Relax();
-        try
-        {
-            _element = device.Allocate<int>(1);
-        }
-        finally
-        {
-            CaptureMode.Exchange(mode);
-        }
+        Relaxed(() => _element = device.Allocate<int>(1));
     }
 
     /// <summary>For a child, whose strings and memory live as long as it does.</summary>
@@ -68,9 +59,24 @@ internal sealed unsafe class NcclSetup(string group, CudaDevice device, int vers
     /// <summary>When NCCL has no more use for any of it.</summary>
     internal void Release()
     {
-        Interlocked.Exchange(ref _element, null)?.Dispose();
+        if (Interlocked.Exchange(ref _element, null) is { } element)
+            Relaxed(element.Dispose);
         Marshal.FreeCoTaskMem(Interlocked.Exchange(ref _name, 0));
         Marshal.FreeCoTaskMem(Interlocked.Exchange(ref _netName, 0));
+    }
+
+    /// <summary>A capture of another thread forbids to allocate and to free, unless this thread says that it is no part of that.</summary>
+    private static void Relaxed(Action action)
+    {
+        CUstreamCaptureMode mode = CaptureMode.Relax();
+        try
+        {
+            action();
+        }
+        finally
+        {
+            CaptureMode.Exchange(mode);
+        }
     }
 
     private void Need(int? value, string name, int since, ref int field)

@@ -128,6 +128,46 @@ public sealed class PeerOrderTests
 
     [Theory]
     [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
+    public void What_follows_a_batch_waits_for_NCCLs_part_of_it(int ranks) => PeerGroup.Run(ranks, rank =>
+    {
+        Assert.SkipWhen(rank.Group.Nccl is null, "No NCCL between ranks that share a GPU.");
+        const int Count = 50_000;
+        using CudaStream second = rank.NewStream(), third = rank.NewStream();
+        using DeviceBuffer<float> own = rank.Device.Allocate<float>(Count), came = rank.Device.Allocate<float>(Count), sum = rank.Device.Allocate<float>(Count), other = rank.Device.Allocate<float>(Count);
+        using DeviceBuffer<uint> word = rank.Buffer(0u);
+        for (uint round = 1; round <= 4; round++)
+        {
+            PeerGroup.Fill(own, round);
+            PeerGroup.Fill(other, 0);
+            PeerGroup.Fill(came, -1);
+            rank.Meet();
+            Contexts.WaitForWord(rank.Stream, word, round);
+            using (DeviceBatch batch = rank.Group.DeviceBatch())
+            {
+                using (DeviceBatch inner = rank.Group.DeviceBatch())
+                {
+                    rank.Group.Send(own.Span, (rank.Rank + 1) % ranks, rank.Stream);
+                    rank.Group.Receive(came.Span, (rank.Rank + ranks - 1) % ranks, rank.Stream);
+                }
+
+                // By our kernel, and the last call of the batch.
+                rank.Group.AllReduce(other.Span, other.Span, ReduceOp.Sum, second);
+            }
+
+            rank.Group.AllReduce(came.Span, sum.Span, ReduceOp.Sum, third);
+            word.CopyFrom([round]);
+            rank.Group.Synchronize(rank.Stream);
+            rank.Group.Synchronize(second);
+            rank.Group.Synchronize(third);
+            PeerGroup.Check(sum, round * ranks);
+            rank.Group.Barrier();
+        }
+
+        rank.Meet();
+    });
+
+    [Theory]
+    [MemberData(nameof(DeviceWorld.FewSizes), MemberType = typeof(DeviceWorld))]
     public void Calls_on_two_streams_of_one_capture_depend_on_each_other(int ranks) => PeerGroup.Run(ranks, rank =>
     {
         using CudaStream side = rank.NewStream();

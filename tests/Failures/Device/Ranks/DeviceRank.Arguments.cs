@@ -76,6 +76,7 @@ internal static unsafe partial class DeviceRank
         using CudaStream theirStream = other.CreateStream();
         Step(0, "memory of another device", () => place.Reduce(theirs.Pointer));
         Step(0, "stream of another device", () => place.Reduce(good, stream: theirStream.Handle));
+        Step(0, "stream of another device for NCCL", () => place.Group.Send(place.Buffer.Span, 1, theirStream));
         Step(0, "no stream", () => place.Reduce(good, stream: host));
         Step(0, "barrier on a stream of another device", () => place.Group.Barrier(theirStream));
         Step(0, "count overflow", () => place.Reduce(good, nuint.MaxValue / 4));
