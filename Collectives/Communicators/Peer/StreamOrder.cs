@@ -62,8 +62,10 @@ internal sealed unsafe class StreamOrder : IDisposable
     /// <summary>After a launch: another thread could not find this thread's own stream again.</summary>
     internal void Leave(nint stream)
     {
-        if (RecordsBehind(stream))
-            _ = CudaDriverNative.cuEventRecord(_event.Handle, stream);
+        if (!RecordsBehind(stream))
+            return;
+        _ = CudaDriverNative.cuEventRecord(_event.Handle, stream);
+        _recordsBehind = false;
     }
 
     /// <summary>All work of the stream is done.</summary>

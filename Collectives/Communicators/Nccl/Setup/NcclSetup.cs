@@ -48,10 +48,7 @@ internal sealed unsafe class NcclSetup(string group, CudaDevice device, int vers
     internal nint Element => _element!.Pointer;
 
     /// <summary>Before the communicator is made; may wait for the device, as making it does.</summary>
-    internal void Allocate()
-    {
-        Relaxed(() => _element = device.Allocate<int>(1));
-    }
+    internal void Allocate() => CaptureMode.Relaxed(() => _element = device.Allocate<int>(1));
 
     /// <summary>For a child, whose strings and memory live as long as it does.</summary>
     internal NcclSetup ForChild(string name) => new(name, device, version, options, timeout, host, logger);
@@ -60,23 +57,9 @@ internal sealed unsafe class NcclSetup(string group, CudaDevice device, int vers
     internal void Release()
     {
         if (Interlocked.Exchange(ref _element, null) is { } element)
-            Relaxed(element.Dispose);
+            CaptureMode.Relaxed(element.Dispose);
         Marshal.FreeCoTaskMem(Interlocked.Exchange(ref _name, 0));
         Marshal.FreeCoTaskMem(Interlocked.Exchange(ref _netName, 0));
-    }
-
-    /// <summary>A capture of another thread forbids to allocate and to free, unless this thread says that it is no part of that.</summary>
-    private static void Relaxed(Action action)
-    {
-        CUstreamCaptureMode mode = CaptureMode.Relax();
-        try
-        {
-            action();
-        }
-        finally
-        {
-            CaptureMode.Exchange(mode);
-        }
     }
 
     private void Need(int? value, string name, int since, ref int field)

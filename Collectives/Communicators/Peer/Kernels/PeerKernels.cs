@@ -26,18 +26,13 @@ internal static class PeerKernels
     {
         Lazy<CudaKernel> kernel = s_kernels.GetOrAdd((device, name), key => new(() =>
         {
-            // A capture of another thread forbids to allocate and to load, unless this thread says that neither is part of it.
-            CUstreamCaptureMode mode = CaptureMode.Relax();
-            try
+            CudaKernel? loaded = null;
+            CaptureMode.Relaxed(() =>
             {
-                CudaKernel loaded = KernelLibrary.Load(device, CollectiveKernels.Source(source), options).Get(name);
+                loaded = KernelLibrary.Load(device, CollectiveKernels.Source(source), options).Get(name);
                 RunOnNothing(loaded, worldSize);
-                return loaded;
-            }
-            finally
-            {
-                CaptureMode.Exchange(mode);
-            }
+            });
+            return loaded!;
         }));
         try
         {

@@ -81,17 +81,7 @@ internal static partial class DeviceRank
         group.Barrier(place.Stream);
         place.Synchronize();
         group.Barrier();
-        if (group.Rank == 0)
-        {
-            group.Barrier(place.Stream);
-            Thread operatorThread = new(() => group.Abort("the operator wants it"));
-            operatorThread.Start();
-            Step(0, "wait", place.Synchronize);
-            operatorThread.Join();
-        }
-        else
-            Step(1, "wait", () => group.Barrier());
-        AfterwardsAsync(place, group.Ranks).GetAwaiter().GetResult();
+        AbortWhile(place, () => group.Barrier(place.Stream));
     });
 
     /// <summary>Reduces until the test kills rank 1.</summary>
@@ -121,9 +111,16 @@ internal static partial class DeviceRank
         group.Prepare([DataType.Float32], [ReduceOp.Max]);
         ReduceRight(place);
         group.Barrier();
+        AbortWhile(place, () => place.Reduce());
+    });
+
+    /// <summary>What rank 0 enqueues waits for rank 1, which does not come.</summary>
+    private static void AbortWhile(Place place, Action enqueue)
+    {
+        GroupCoordinator group = place.Group;
         if (group.Rank == 0)
         {
-            place.Reduce();
+            enqueue();
             Thread operatorThread = new(() => group.Abort("the operator wants it"));
             operatorThread.Start();
             Step(0, "wait", place.Synchronize);
@@ -132,7 +129,7 @@ internal static partial class DeviceRank
         else
             Step(1, "wait", () => group.Barrier());
         AfterwardsAsync(place, group.Ranks).GetAwaiter().GetResult();
-    });
+    }
 
     /// <summary>The fault stays, what was enqueued has ended with NaNs, and a new group in the same process works.</summary>
     private static async Task AfterwardsAsync(Place place, IReadOnlyList<int> ranks)
